@@ -1,0 +1,60 @@
+import { scopeFor } from './current.ts';
+import { checkFunctions } from './gather.ts';
+import { OpenGroup } from './open-task-group.ts';
+import { refusal } from './operation.ts';
+import type { Scope } from './scope.ts';
+import type { GroupOptions } from './task-group.ts';
+import type { TaskScope } from './task.ts';
+import { LineOperation, WaitLine } from './wait-line.ts';
+import type { TaskFunction } from './with-scope.ts';
+
+/**
+ * Runs functions concurrently and yields their values as they come in.
+ *
+ * Guarantees: nothing is started before the first value is asked for; the first failure is thrown after the others were
+ * cancelled and awaited; leaving the loop early cancels the rest and waits for it.
+ *
+ * Cancellable: likewise.
+ *
+ * @throws {TypeError} before anything is started, when an entry is not a function.
+ */
+export async function* asCompleted<T>(
+  fns: readonly TaskFunction<T>[],
+  options?: GroupOptions,
+): AsyncGenerator<Awaited<T>, void, undefined> {
+  checkFunctions(fns, 'asCompleted');
+  const scope = scopeFor('asCompleted', options);
+  const values: Awaited<T>[] = [];
+  const news = new WaitLine<void>();
+  let ended = 0;
+  const wake = (): 'cancel' => {
+    news.commitAll(undefined);
+    return 'cancel';
+  };
+  const group = new OpenGroup('asCompleted', { ...options, onTaskError: wake });
+  const produce = async (fn: TaskFunction<T>, own: Scope): Promise<void> => {
+    try {
+      values.push(await fn(own));
+    } finally {
+      ended++;
+      wake();
+    }
+  };
+  try {
+    const tasks = fns.map((fn) => group.spawn((own) => produce(fn, own), { name: fn.name || undefined }));
+    for (let yielded = 0; yielded < fns.length; yielded++) {
+      while (values.length === 0 && ended < fns.length && !group.scope.cancelled) {
+        const error = refusal(scope);
+        if (error) throw error;
+        await new LineOperation(scope, 'the next to complete', news).promise;
+      }
+      if (values.length === 0) break;
+      yield values.shift() as Awaited<T>;
+    }
+    await group.join({ scope: scope ?? group.scope });
+    // One that was cancelled by itself has no value to yield: said, like by gather.
+    for (const task of tasks) (task as TaskScope<void>).unwrap();
+  } finally {
+    await group[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,14 @@
+import { scopeFor } from './current.ts';
+import type { Scope } from './scope.ts';
+import { TaskScope, type Task } from './task.ts';
+
+/**
+ * The task that the running code belongs to; undefined outside all tasks.
+ *
+ * @throws {TypeError} where the platform has no AsyncLocalStorage.
+ */
+export function currentTask(): Task<unknown> | undefined {
+  let scope: Scope | undefined = scopeFor('currentTask', undefined, 'keep the task that spawn returns');
+  while (scope && !(scope instanceof TaskScope)) scope = scope.parent;
+  return scope;
+}

@@ -1,0 +1,21 @@
+import { currentScope } from './current.ts';
+import { RunScope } from './run-scope.ts';
+import type { Task } from './task.ts';
+import type { SpawnOptions, TaskGroup } from './task-group.ts';
+import type { TaskFunction } from './with-scope.ts';
+
+/**
+ * Starts work that outlives the current scope: it belongs to `group`, or, without one, to the `run()` around it.
+ *
+ * Guarantees: it has an owner. A group waits for it and gets its error; `run()` cancels it when main has ended, waits
+ * for it, and reports its error. Joining it and being cancelled ends only the waiting (what asyncio calls shield).
+ *
+ * @throws {TypeError} without a group outside `run()`.
+ */
+export function detach<T>(fn: TaskFunction<T>, group?: TaskGroup, options?: SpawnOptions): Task<T> {
+  if (group) return group.spawn(fn, options);
+  let root = currentScope();
+  while (root?.parent) root = root.parent;
+  if (root instanceof RunScope) return root.detached.spawn(fn, options);
+  throw new TypeError('Cannot detach without a group as it must be called under run(): pass the group to own it');
+}

@@ -1,0 +1,64 @@
+import type { ScopeOption } from './current.ts';
+import type { Scope } from './scope.ts';
+import { Group } from './group.ts';
+import type { TaskGroup, TaskGroupOptions } from './task-group.ts';
+
+/** A group whose life is a block's. */
+export interface OpenTaskGroup extends TaskGroup, AsyncDisposable {
+  /**
+   * Waits until all tasks but background ones have ended, ends the group, and throws what failed.
+   *
+   * Cancellable: the tasks are cancelled when the block is left.
+   */
+  join(options?: ScopeOption): Promise<void>;
+}
+
+/**
+ * Opens a group for `await using`: end the block with `await group.join()`. Leaving it any other way cancels the tasks
+ * and waits for them.
+ *
+ * Guarantees: it is never ambient (what the block calls belongs to the scope around it), failures are thrown by `join`
+ * or, when the block was left early, by the disposal. Semantics: Java's StructuredTaskScope.
+ */
+export function openTaskGroup(options?: TaskGroupOptions): OpenTaskGroup {
+  return new OpenGroup('openTaskGroup', options);
+}
+
+/** @internal */
+export class OpenGroup extends Group implements OpenTaskGroup {
+  #ending: Promise<void> | undefined;
+
+  override join(options?: ScopeOption): Promise<void> {
+    return this.#ending ?? this.#join(options);
+  }
+
+  async #join(options: ScopeOption | undefined): Promise<void> {
+    await super.join(options);
+    await (this.#ending ??= this.#end());
+  }
+
+  /** Disposing is idempotent; cancelling is not a failure of the block. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#ending) return this.#ending.catch(() => {});
+    this.scope.cancelFor({ kind: 'closed', by: this.scope.name });
+    this.#ending = this.finish();
+    await this.#ending;
+    this.throwFailures();
+  }
+
+  /** Nobody will dispose it: it ends itself, and the scope around it waits for that and throws what failed. */
+  override orphaned(): void {
+    const around = this.scope.parent as Scope;
+    if (this.#ending) return;
+    around.hold();
+    this[Symbol.asyncDispose]().then(
+      () => around.release(),
+      (error: unknown) => around.release({ error }),
+    );
+  }
+
+  async #end(): Promise<void> {
+    await this.finish();
+    this.conclude(undefined, true);
+  }
+}

@@ -1,0 +1,157 @@
+/**
+ * The one primitive through which all waiting goes: a promise with a place in a scope.
+ *
+ *     refusal(scope) ──► new Operation ──┬─ commit(value) / fail(error) ──┐
+ *       throws before                    │                               ├─► leave(), once, on both ways out
+ *       anything is done                 └─ withdrawn or aborted ─────────┘
+ *
+ * It settles exactly once: a commit that comes after the withdrawal returns false, so whoever hands something over goes
+ * on to the next in line and nothing is lost.
+ */
+
+import { ScopeClosedError, type CorralError } from '../errors.ts';
+import { activity, enqueue, pick, type Ready } from '../internal/ready.ts';
+import type { Frame } from './frame.ts';
+import type { Scope } from './scope.ts';
+
+let resolveNext: (value: never) => void;
+let rejectNext: (error: unknown) => void;
+/** One executor for all: a closure per operation would cost more than the promise. */
+function capture(resolve: (value: never) => void, reject: (error: unknown) => void): void {
+  resolveNext = resolve;
+  rejectNext = reject;
+}
+
+export abstract class Operation<T> {
+  readonly promise: Promise<T>;
+  readonly scope: Scope | undefined;
+  /** Whether it can still be committed. */
+  pending = true;
+  #next: Operation<unknown> | undefined;
+  #previous: Operation<unknown> | undefined;
+  /** Takes a T; typed so that operations of any type can stand in one list. */
+  readonly #resolve: (value: never) => void;
+  readonly #reject: (error: unknown) => void;
+
+  /** What it is waiting for, in the task tree. */
+  abstract get kind(): string;
+
+  /** Undoes what was set up for waiting. Called once, whichever way it ends; must not throw. */
+  abstract leave(): void;
+
+  constructor(scope: Scope | undefined) {
+    this.promise = new Promise<T>(capture);
+    this.#resolve = resolveNext;
+    this.#reject = rejectNext;
+    this.scope = scope;
+    this.#next = undefined;
+    this.#previous = undefined;
+    activity.count++;
+    if (scope) this.#enter(scope);
+  }
+
+  /** It happened. False when it was cancelled before: then nothing was handed over. */
+  commit(value: T): boolean {
+    if (!this.pending) return false;
+    this.withdraw();
+    this.leave();
+    if (pick) enqueue(new Delivery(this.scope, this.#resolve, value as never));
+    else this.#resolve(value as never);
+    return true;
+  }
+
+  /** It failed. False when it was cancelled before. */
+  fail(error: unknown): boolean {
+    if (!this.pending) return false;
+    this.withdraw();
+    this.leave();
+    if (pick) enqueue(new Delivery(this.scope, this.#reject, error));
+    else this.#reject(error);
+    return true;
+  }
+
+  /** It will not happen. */
+  abort(error: unknown): void {
+    if (!this.pending) return;
+    this.withdraw();
+    this.leave();
+    this.rejectQuietly(error);
+  }
+
+  /** Takes it out of its scope; from now on it cannot be committed. */
+  withdraw(): void {
+    this.pending = false;
+    activity.count++;
+    const { scope } = this;
+    if (!scope) return;
+    if (this.#previous) this.#previous.#next = this.#next;
+    else scope.operations = this.#next;
+    if (this.#next) this.#next.#previous = this.#previous;
+    this.#next = undefined;
+    this.#previous = undefined;
+  }
+
+  /** Rejects; an operation that nobody awaits must not end the process because it was cancelled. */
+  rejectQuietly(error: unknown): void {
+    this.promise.then(undefined, ignore);
+    this.#reject(error);
+  }
+
+  /** The operation that waits next to it in the same scope. */
+  get nextInScope(): Operation<unknown> | undefined {
+    return this.#next;
+  }
+
+  #enter(scope: Scope): void {
+    const first = scope.operations;
+    if (first) {
+      first.#previous = this;
+      this.#next = first;
+    }
+    scope.operations = this;
+  }
+}
+
+/** Why nothing may wait in this scope now: the error with which an operation refuses before it does anything. */
+export function refusal(scope: Scope | undefined): CorralError | undefined {
+  if (!scope) return undefined;
+  if (scope.visible) return scope.visible.cancellation;
+  if (scope.phase !== 'open') return new ScopeClosedError(scope.name);
+  return undefined;
+}
+
+/** Calls `fn`; what it throws becomes the rejection: callers of what returns promises need not catch twice. */
+export function rejecting<T>(fn: () => Promise<T>): Promise<T> {
+  try {
+    return fn();
+  } catch (error) {
+    return rejected(error);
+  }
+}
+
+/** A rejected promise that never becomes an unhandled rejection. */
+export function rejected(error: unknown): Promise<never> {
+  const promise = Promise.reject(error);
+  promise.catch(ignore);
+  return promise;
+}
+
+function ignore(): void {}
+
+const nowhere: Frame = { scope: undefined, variables: undefined };
+
+/** The settling of an operation on its way through the ready queue, when tests shuffle that. */
+class Delivery<V> implements Ready {
+  nextReady: Ready | undefined = undefined;
+  readonly frame: Frame;
+  readonly #settle: (value: V) => void;
+  readonly #value: V;
+  constructor(scope: Scope | undefined, settle: (value: V) => void, value: V) {
+    this.frame = scope ?? nowhere;
+    this.#settle = settle;
+    this.#value = value;
+  }
+  proceed(): void {
+    this.#settle(this.#value);
+  }
+}

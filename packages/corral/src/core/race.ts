@@ -1,0 +1,115 @@
+/** Competitions: the losers are cancelled and awaited before there is a result. */
+
+import { checkMs } from '../internal/checks.ts';
+import { report } from '../internal/report.ts';
+import { combine } from './exit.ts';
+import { checkFunctions } from './gather.ts';
+import type { Group } from './group.ts';
+import { inGroup } from './in-group.ts';
+import { rejecting } from './operation.ts';
+import type { Scope } from './scope.ts';
+import type { GroupOptions, TaskErrorDecision } from './task-group.ts';
+import type { Task, TaskScope } from './task.ts';
+import { LineOperation, WaitLine } from './wait-line.ts';
+import { openAndRun, type TaskFunction } from './with-scope.ts';
+
+/** Options of {@link race} and {@link any}. */
+export interface RaceOptions extends GroupOptions {
+  /**
+   * Milliseconds after which the next function is started although the one before is still running; it is started at once
+   * when that one fails. Default: all start together. This is "happy eyeballs".
+   */
+  readonly staggerMs?: number | undefined;
+}
+
+/**
+ * Runs functions concurrently and settles like the first that settles, value or error.
+ *
+ * Guarantees: the losers are cancelled and awaited before it returns. Of two that end in one tick the first wins.
+ *
+ * Cancellable: all that runs is cancelled and awaited.
+ */
+export function race<T>(fns: readonly TaskFunction<T>[], options?: RaceOptions): Promise<Awaited<T>> {
+  return compete('race', fns, options) as Promise<Awaited<T>>;
+}
+
+/**
+ * Runs functions concurrently and returns the value of the first that succeeds.
+ *
+ * Guarantees: the losers are cancelled and awaited before it returns. When all fail, the first failure is thrown with
+ * the others attached (`errors: 'aggregate'` throws a TaskGroupError, as `Promise.any` would).
+ *
+ * Cancellable: all that runs is cancelled and awaited.
+ */
+export function any<T>(fns: readonly TaskFunction<T>[], options?: RaceOptions): Promise<Awaited<T>> {
+  return compete('any', fns, options) as Promise<Awaited<T>>;
+}
+
+function compete<T>(
+  call: 'race' | 'any',
+  fns: readonly TaskFunction<T>[],
+  options: RaceOptions | undefined,
+): Promise<T> {
+  return rejecting(() => {
+    checkFunctions(fns, call);
+    if (fns.length === 0) throw new RangeError(`Cannot ${call} as it takes at least one function: current value is []`);
+    const staggerMs = checkMs(options?.staggerMs ?? 0, `set staggerMs of ${call}`);
+    return new Competition<T>(call, options).run(fns, staggerMs);
+  });
+}
+
+class Competition<T> {
+  readonly #call: 'race' | 'any';
+  readonly #options: RaceOptions | undefined;
+  readonly #tasks: Task<void>[] = [];
+  readonly #failures: unknown[] = [];
+  /** Where the next competitor waits to be let in. */
+  readonly #gate = new WaitLine<void>();
+  #winner: { readonly value: T } | undefined;
+
+  constructor(call: 'race' | 'any', options: RaceOptions | undefined) {
+    this.#call = call;
+    this.#options = options;
+  }
+
+  run(fns: readonly TaskFunction<T>[], staggerMs: number): Promise<T> {
+    const body = async (group: Group): Promise<void> => {
+      for (const [index, fn] of fns.entries()) {
+        if (index > 0 && staggerMs > 0) await stagger(group.scope, this.#gate, staggerMs);
+        const compete = (scope: Scope): Promise<void> => this.#compete(group, fn, scope);
+        this.#tasks.push(group.spawn(compete, { name: fn.name || undefined }));
+      }
+    };
+    const onTaskError = (error: unknown, task: Task<unknown>): TaskErrorDecision => this.#failed(error, task);
+    return inGroup(this.#call, body, { ...this.#options, onTaskError }, { result: () => this.#result() });
+  }
+
+  async #compete(group: Group, fn: TaskFunction<T>, scope: Scope): Promise<void> {
+    const value = await fn(scope);
+    if (this.#winner) return;
+    this.#winner = { value };
+    group.cancel(`${this.#call} was won`);
+  }
+
+  #failed(error: unknown, task: Task<unknown>): TaskErrorDecision {
+    if (task === this.#tasks[this.#tasks.length - 1]) this.#gate.commitAll(undefined);
+    if (this.#winner) report(error, `${task.name} lost a ${this.#call} and failed while it was cancelled`);
+    else if (this.#call === 'race') return 'cancel';
+    else this.#failures.push(error);
+    return 'ignore';
+  }
+
+  #result(): T {
+    if (this.#winner) return this.#winner.value;
+    const name = this.#options?.name ?? this.#call;
+    if (this.#failures.length > 0) throw combine(this.#failures, name, this.#options?.errors);
+    // Nobody won and nobody failed: they were cancelled, each by itself.
+    return (this.#tasks[0] as TaskScope<never>).unwrap();
+  }
+}
+
+/** Waits until the next one may start: after `ms`, or when one that runs has failed. */
+function stagger(scope: Scope, line: WaitLine<void>, ms: number): Promise<unknown> {
+  const wait = (inner: Scope): Promise<void> => new LineOperation(inner, 'stagger', line).promise;
+  return openAndRun('stagger', wait, { scope, deadlineMs: ms }, Infinity, () => undefined);
+}

@@ -1,0 +1,36 @@
+import { report } from '../internal/report.ts';
+import { OpenGroup } from './open-task-group.ts';
+import { Scope } from './scope.ts';
+import type { TaskFunction } from './with-scope.ts';
+import { within } from './within.ts';
+
+/** The root that `run` makes: it owns what is detached. */
+export class RunScope extends Scope {
+  #detached: OpenGroup | undefined;
+
+  constructor(name: string) {
+    super(undefined, name, undefined);
+  }
+
+  /** The group of what is detached; made when it is first needed. */
+  get detached(): OpenGroup {
+    return (this.#detached ??= new OpenGroup('detached', {
+      scope: this,
+      onTaskError: (error, task) => {
+        report(error, `detached task ${task.name} failed`);
+        return 'ignore';
+      },
+    }));
+  }
+
+  /** Runs `main` in it; then cancels what is detached and waits for it. */
+  live<T>(main: TaskFunction<T>): Promise<T> {
+    return within(this, async () => {
+      try {
+        return await main(this);
+      } finally {
+        await this.#detached?.[Symbol.asyncDispose]();
+      }
+    });
+  }
+}

@@ -1,0 +1,36 @@
+import type { ScopeOption } from './current.ts';
+import { openAndRun, type TaskFunction } from './with-scope.ts';
+
+/** Options of {@link shield}. */
+export interface ShieldOptions extends ScopeOption {
+  /** What it is called in messages. Default: the name of the body. */
+  readonly name?: string | undefined;
+}
+
+/**
+ * Runs `body` to its end although the scope around it may be cancelled meanwhile.
+ *
+ * Guarantees: cancellation from outside stops here, also for scopes and groups that are opened inside; its own deadline
+ * and cancel still work. The cancellation is seen at the next waiting operation after it. Semantics: trio's shield.
+ */
+export function shield<T>(body: TaskFunction<T>, options?: ShieldOptions): Promise<T> {
+  return openAndRun('shield', body, { ...options, shield: true });
+}
+
+/** Options of {@link cleanup}. */
+export interface CleanupOptions extends ShieldOptions {
+  /** Milliseconds after which the clean-up itself is cancelled. Default: 10,000. */
+  readonly timeoutMs?: number | undefined;
+}
+
+const CLEANUP_MS = 10_000;
+
+/**
+ * Runs clean-up that has to wait, in a `finally`, although the scope may be cancelled: a shield with a bound.
+ *
+ * @throws {TimeoutError} when it takes longer than `timeoutMs`.
+ */
+export function cleanup<T>(body: TaskFunction<T>, options?: CleanupOptions): Promise<T> {
+  const { timeoutMs = CLEANUP_MS, ...rest } = options ?? {};
+  return openAndRun('cleanup', body, { ...rest, shield: true, deadlineMs: timeoutMs });
+}

@@ -1,0 +1,45 @@
+import { clock } from '../internal/clock.ts';
+import { checkMs } from '../internal/checks.ts';
+import type { Timer } from '../internal/timer-heap.ts';
+import { checkpointIn } from './checkpoint.ts';
+import { Operation, refusal, rejected } from './operation.ts';
+import type { Scope } from './scope.ts';
+
+/** Waits in `scope`; zero and less is a checkpoint. */
+export function sleepIn(scope: Scope | undefined, ms: number): Promise<void> {
+  try {
+    const checked = checkMs(ms, 'sleep');
+    return checked > 0 ? sleepUntilIn(scope, clock.now() + checked) : checkpointIn(scope);
+  } catch (error) {
+    return rejected(error);
+  }
+}
+
+/** Waits in `scope` until a time. */
+export function sleepUntilIn(scope: Scope | undefined, at: number): Promise<void> {
+  const error = refusal(scope);
+  return error ? rejected(error) : new Sleep(scope, at).promise;
+}
+
+class Sleep extends Operation<void> implements Timer {
+  readonly at: number;
+  slot = -1;
+  order = 0;
+  constructor(scope: Scope | undefined, at: number) {
+    super(scope);
+    this.at = at;
+    if (at !== Infinity) clock.set(this);
+  }
+  get kind(): string {
+    return 'sleep';
+  }
+  expire(): void {
+    this.commit();
+  }
+  override commit(): boolean {
+    return super.commit(undefined);
+  }
+  leave(): void {
+    clock.clear(this);
+  }
+}

@@ -1,0 +1,57 @@
+/** The task tree as text: what lives, and what it waits for. */
+
+import type { Scope } from './scope.ts';
+import { TaskScope } from './task.ts';
+
+/**
+ * Draws a scope and all that lives in it, a line each:
+ *
+ *     main
+ *     ├─ fetch #3 running: waits for sleep
+ *     └─ parse #4 running: waits for a foreign promise
+ */
+export function formatTree(root: Scope): string {
+  const lines: string[] = [describe(root)];
+  // A stack of its own instead of recursion: trees may be thousands deep.
+  const stack = [...childrenOf(root)].reverse().map((scope, index) => ({ scope, indent: '', last: index === 0 }));
+  for (let entry = stack.pop(); entry; entry = stack.pop()) {
+    const { scope, indent, last } = entry;
+    lines.push(`${indent}${last ? '└─ ' : '├─ '}${describe(scope)}`);
+    const below = [...childrenOf(scope)].reverse();
+    below.forEach((child, index) =>
+      stack.push({ scope: child, indent: indent + (last ? '   ' : '│  '), last: index === 0 }),
+    );
+  }
+  return lines.join('\n');
+}
+
+/** What lives directly in a scope. */
+export function* childrenOf(scope: Scope): Generator<Scope> {
+  for (let child = scope.firstChild; child; child = child.nextSibling) yield child;
+}
+
+/** What a scope waits for, in words; empty when others live in it that will say it themselves. */
+export function waitsFor(scope: Scope): string[] {
+  const kinds: string[] = [];
+  for (let op = scope.operations; op; op = op.nextInScope) kinds.push(op.kind);
+  if (kinds.length === 0 && awaitsForeign(scope)) kinds.push('a foreign promise');
+  return kinds;
+}
+
+/** Whether code that runs in the scope awaits something that is not corral's. */
+export function awaitsForeign(scope: Scope): boolean {
+  if (scope.extras && scope.extras.holds > 0) return true;
+  if (!scope.bodyRuns || scope.extras?.observed) return false;
+  for (let op = scope.operations; op; op = op.nextInScope) if (op.kind === 'foreign promise') return true;
+  if (scope.operations) return false;
+  // A child whose result somebody awaits explains what the body is doing; a task does not.
+  for (const child of childrenOf(scope)) if (child.result) return false;
+  return true;
+}
+
+function describe(scope: Scope): string {
+  const waits = waitsFor(scope);
+  const what = scope instanceof TaskScope ? `${scope.name} #${scope.id} ${scope.state}` : scope.name;
+  const cancelled = scope.cause ? ` (cancelled: ${scope.cause.kind})` : '';
+  return what + cancelled + (waits.length > 0 ? `: waits for ${waits.join(', ')}` : '');
+}

@@ -1,0 +1,56 @@
+/**
+ * A line of waiting operations, first come first served.
+ *
+ *     first ⇄ … ⇄ last      each operation knows its neighbours: joining, leaving and serving are constant
+ *
+ * Whoever is cancelled leaves from where it stands (`leave` does it), so nobody is served who has gone.
+ */
+
+import { Operation } from './operation.ts';
+import type { Scope } from './scope.ts';
+
+export class WaitLine<T> {
+  first: LineOperation<T> | undefined = undefined;
+  last: LineOperation<T> | undefined = undefined;
+
+  get empty(): boolean {
+    return this.first === undefined;
+  }
+
+  /** Commits all that wait, in order. */
+  commitAll(value: T): void {
+    while (this.first) this.first.commit(value);
+  }
+
+  /** Fails all that wait, in order. */
+  failAll(error: unknown): void {
+    while (this.first) this.first.fail(error);
+  }
+}
+
+/** An operation that stands in a line from its making to its end. */
+export class LineOperation<T> extends Operation<T> {
+  readonly kind: string;
+  readonly #line: WaitLine<T>;
+  #ahead: LineOperation<T> | undefined;
+  #behind: LineOperation<T> | undefined = undefined;
+
+  constructor(scope: Scope | undefined, kind: string, line: WaitLine<T>) {
+    super(scope);
+    this.kind = kind;
+    this.#line = line;
+    this.#ahead = line.last;
+    if (line.last) line.last.#behind = this;
+    else line.first = this;
+    line.last = this;
+  }
+
+  leave(): void {
+    const ahead = this.#ahead;
+    const behind = this.#behind;
+    if (ahead) ahead.#behind = behind;
+    else this.#line.first = behind;
+    if (behind) behind.#ahead = ahead;
+    else this.#line.last = ahead;
+  }
+}

@@ -1,0 +1,25 @@
+import { checkFunction } from '../internal/checks.ts';
+import { currentVariables, scopeFor, type ScopeOption } from './current.ts';
+import { refusal, rejecting } from './operation.ts';
+import { Scope } from './scope.ts';
+import { within } from './within.ts';
+
+/**
+ * Calls foreign code with a signal of its own and waits for what it returns: `withSignal((signal) => fetch(url, { signal }))`.
+ *
+ * Guarantees: the signal is short-lived, so nothing piles up on a long-lived one; when cancelled it is aborted and the
+ * call is waited for; the AbortError it throws becomes the cancellation, and a value that came in spite of it is
+ * returned.
+ *
+ * Cancellable: as promptly as the foreign call is.
+ */
+export function withSignal<T>(fn: (signal: AbortSignal) => T | PromiseLike<T>, options?: ScopeOption): Promise<T> {
+  return rejecting(() => {
+    checkFunction(fn, 'call with a signal');
+    const parent = scopeFor('withSignal', options);
+    const error = refusal(parent);
+    if (error) throw error;
+    const scope = new Scope(parent, fn.name || 'withSignal', currentVariables());
+    return within(scope, () => fn(scope.signal));
+  });
+}

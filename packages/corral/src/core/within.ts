@@ -1,0 +1,60 @@
+/** Running a body in a scope of its own: the way in and the way out that timeout, shield and all other scopes share. */
+
+import { combine, exitOf, resultOfCancelled } from './exit.ts';
+import { withFrame } from './current.ts';
+import type { Scope } from './scope.ts';
+
+/** How a body is run. */
+export interface WithinOptions<R> {
+  /** The time that was given, for the error message. */
+  readonly ms?: number | undefined;
+  /** What to return when the scope's own cancellation cut the body off; throws what the caller is to get. */
+  readonly whenCancelled?: ((scope: Scope) => R) | undefined;
+  /** Called when the scope has ended. */
+  readonly atEnd?: (() => void) | undefined;
+}
+
+/** Runs `body` in `scope`, waits for all that lives there, ends the scope, and returns or throws what came of it. */
+export function within<T, R = never>(
+  scope: Scope,
+  body: (scope: Scope) => T | PromiseLike<T>,
+  options?: WithinOptions<R>,
+): Promise<T | R> {
+  const result = live(scope, body, options);
+  scope.result = result;
+  return result;
+}
+
+async function live<T, R>(
+  scope: Scope,
+  body: (scope: Scope) => T | PromiseLike<T>,
+  options: WithinOptions<R> | undefined,
+): Promise<T | R> {
+  let value: T | undefined;
+  let failure: { readonly error: unknown } | undefined;
+  try {
+    value = await withFrame(scope, body, scope);
+  } catch (error) {
+    failure = { error };
+  }
+  scope.beginClosing();
+  while (scope.occupied) await emptied(scope);
+  // The verdict is read off the tree while the scope still is in it.
+  const exit = failure && exitOf(scope, failure.error);
+  scope.close();
+  scope.parent?.checkEmptied();
+  options?.atEnd?.();
+  const late = scope.extras?.late;
+  if (!exit && !late) return value as T;
+  const errors = exit?.how === 'failed' ? [exit.error, ...(late ?? [])] : late;
+  if (errors) throw combine(errors, scope.name);
+  if (exit?.how === 'cancelled') scope.passOn(exit.error);
+  return options?.whenCancelled ? options.whenCancelled(scope) : (resultOfCancelled(scope, options?.ms) as R);
+}
+
+/** Settles when nothing lives in the scope any more. */
+export function emptied(scope: Scope): Promise<void> {
+  return new Promise((resolve) => {
+    scope.extra.emptied = resolve;
+  });
+}

@@ -1,0 +1,228 @@
+/**
+ * The errors that callers are meant to catch, each with a stable `code`.
+ *
+ * They carry a brand under a registered symbol, so that an error made by one copy of the library is recognised by
+ * another. Names and codes stand on the prototype: an error printed to the console shows only its own data.
+ */
+
+const brand: unique symbol = Symbol.for('corral.error') as never;
+const suppressed: unique symbol = Symbol.for('corral.suppressed') as never;
+
+/** Why a scope was cancelled. */
+export type CancelKind =
+  | 'deadline' // its deadline passed
+  | 'explicit' // somebody called cancel()
+  | 'sibling-failed' // another task of its group failed
+  | 'body-failed' // the body of its group failed
+  | 'parent' // a foreign AbortSignal that it was given was aborted
+  | 'shutdown' // the process was told to stop
+  | 'closed'; // what it belongs to has ended
+
+/** The `cause` of a {@link CancelledError}: what happened, where, and the reason that was given. */
+export interface CancelCause {
+  readonly kind: CancelKind;
+  /** What was handed to `cancel(reason)`, or the reason of a foreign signal. */
+  readonly reason?: unknown;
+  /** The name of the scope, task or group that was cancelled or that failed. */
+  readonly by?: string | undefined;
+  /** The failure that made the group cancel the others. */
+  readonly error?: unknown;
+}
+
+/** Base of every error that corral throws on purpose, misuse aside (that is a TypeError or a RangeError). */
+export abstract class CorralError extends Error {
+  /** Stable: made to be compared with. */
+  abstract readonly code: string;
+  get [brand](): string {
+    return this.code;
+  }
+}
+
+/**
+ * Thrown by a waiting operation in a cancelled scope: the operation did not happen.
+ *
+ * Its `name` is `AbortError` and its `code` `ABORT_ERR`, which is what the ecosystem looks for. Let it pass: the scope
+ * that was cancelled turns it into its result. All that one `cancel()` wakes share one error object.
+ */
+export class CancelledError extends CorralError {
+  declare readonly cause: CancelCause;
+  constructor(cause: CancelCause) {
+    super(`Cancelled: ${causeText(cause)}`, { cause });
+  }
+  override get name(): string {
+    return 'AbortError';
+  }
+  get code(): 'ABORT_ERR' {
+    return 'ABORT_ERR';
+  }
+}
+
+/** A deadline passed before the body had ended. */
+export class TimeoutError extends CorralError {
+  /** The time that was given, in milliseconds; undefined when a point in time was given. */
+  readonly ms: number | undefined;
+  constructor(ms?: number, name = 'timeout') {
+    super(ms === undefined ? `Deadline of ${name} passed` : `Timed out after ${ms} ms in ${name}`);
+    this.ms = ms;
+  }
+  override get name(): string {
+    return 'TimeoutError';
+  }
+  get code(): 'CORRAL_TIMEOUT' {
+    return 'CORRAL_TIMEOUT';
+  }
+}
+
+/** The task that was joined had been cancelled; whoever joined it was not. */
+export class TaskCancelledError extends CorralError {
+  constructor(task: string, cause?: unknown) {
+    super(`Task ${task} was cancelled`, { cause });
+  }
+  override get name(): string {
+    return 'TaskCancelledError';
+  }
+  get code(): 'CORRAL_TASK_CANCELLED' {
+    return 'CORRAL_TASK_CANCELLED';
+  }
+}
+
+/** Several failures of one group, where the first could not carry the others or an aggregate was asked for. */
+export class TaskGroupError extends AggregateError {
+  constructor(errors: readonly unknown[], group = 'task group') {
+    super(errors, `${errors.length} failure${errors.length === 1 ? '' : 's'} in ${group}`);
+  }
+  override get name(): string {
+    return 'TaskGroupError';
+  }
+  get code(): 'CORRAL_TASK_GROUP' {
+    return 'CORRAL_TASK_GROUP';
+  }
+  get [brand](): string {
+    return this.code;
+  }
+}
+
+/** A task did not end within the grace time after it was cancelled, and the group went on without it. */
+export class AbandonedTaskError extends CorralError {
+  constructor(task: string, graceMs: number) {
+    super(`Task ${task} did not end within ${graceMs} ms after it was cancelled`);
+  }
+  override get name(): string {
+    return 'AbandonedTaskError';
+  }
+  get code(): 'CORRAL_TASK_ABANDONED' {
+    return 'CORRAL_TASK_ABANDONED';
+  }
+}
+
+/** An operation was still waiting when its scope ended, or was called after that. */
+export class ScopeClosedError extends CorralError {
+  constructor(scope: string) {
+    super(`Cannot wait in scope ${scope} as it has ended: use detach(fn, group) for work that outlives it`);
+  }
+  override get name(): string {
+    return 'ScopeClosedError';
+  }
+  get code(): 'CORRAL_SCOPE_CLOSED' {
+    return 'CORRAL_SCOPE_CLOSED';
+  }
+}
+
+/** A task was spawned into a group that has ended. */
+export class GroupClosedError extends CorralError {
+  constructor(group: string) {
+    super(`Cannot spawn into ${group} as it has ended`);
+  }
+  override get name(): string {
+    return 'GroupClosedError';
+  }
+  get code(): 'CORRAL_GROUP_CLOSED' {
+    return 'CORRAL_GROUP_CLOSED';
+  }
+}
+
+/** A CancelledError left a scope in which nothing was cancelled: it was kept and thrown again. It is the `cause`. */
+export class StrayCancellationError extends CorralError {
+  constructor(cause: unknown, scope: string) {
+    super(`A cancellation left ${scope}, in which nothing was cancelled`, { cause });
+  }
+  override get name(): string {
+    return 'StrayCancellationError';
+  }
+  get code(): 'CORRAL_STRAY_CANCELLATION' {
+    return 'CORRAL_STRAY_CANCELLATION';
+  }
+}
+
+/** Tasks were waiting and nothing was left that could ever wake them. */
+export class DeadlockError extends CorralError {
+  /** The tasks and what each waited for, as text. */
+  readonly tree: string;
+  constructor(tree: string) {
+    super(`Deadlock: nothing is left that could wake these tasks\n${tree}`);
+    this.tree = tree;
+  }
+  override get name(): string {
+    return 'DeadlockError';
+  }
+  get code(): 'CORRAL_DEADLOCK' {
+    return 'CORRAL_DEADLOCK';
+  }
+}
+
+/** A state that corral holds to be impossible: please report it. */
+export class CorralInternalError extends CorralError {
+  override get name(): string {
+    return 'CorralInternalError';
+  }
+  get code(): 'CORRAL_INTERNAL' {
+    return 'CORRAL_INTERNAL';
+  }
+}
+
+/** Whether `error` is corral's cancellation: branded, or an AbortError whose cause is (what Node's APIs throw). */
+export function isCancelled(error: unknown): boolean {
+  return isBranded(error) || (isAbortError(error) && isBranded((error as { cause?: unknown }).cause));
+}
+
+/** The later failures that travel with the first one that a group threw; empty when there are none. */
+export function suppressedErrors(error: unknown): readonly unknown[] {
+  return (isObject(error) && (error as { [suppressed]?: unknown[] })[suppressed]) || [];
+}
+
+/** @internal Anything that calls itself an AbortError: a DOMException, Node's own class, ours. */
+export function isAbortError(error: unknown): boolean {
+  return isObject(error) && (error as { name?: unknown }).name === 'AbortError';
+}
+
+/** @internal Attaches later failures to the first; false when the first cannot carry them. */
+export function attachSuppressed(first: unknown, later: readonly unknown[]): boolean {
+  if (!isObject(first) || !Object.isExtensible(first)) return false;
+  const known = (first as { [suppressed]?: unknown[] })[suppressed];
+  if (known) known.push(...later.filter((error) => !known.includes(error)));
+  else Object.defineProperty(first, suppressed, { value: [...later], enumerable: true, configurable: true });
+  return true;
+}
+
+function isBranded(error: unknown): boolean {
+  return isObject(error) && (error as { [brand]?: unknown })[brand] === 'ABORT_ERR';
+}
+
+function isObject(value: unknown): value is object {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function';
+}
+
+function causeText({ kind, reason, by, error }: CancelCause): string {
+  const detail = error === undefined ? reason : error;
+  const where = by ? ` (${by})` : '';
+  return kind + where + (detail === undefined ? '' : `: ${printable(detail)}`);
+}
+
+/** `String()` throws on symbols' descriptions never, but on objects without a prototype it does. */
+function printable(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    return Object.prototype.toString.call(value);
+  }
+}

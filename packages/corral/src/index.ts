@@ -1,0 +1,58 @@
+/** corral: structured concurrency for TypeScript. */
+
+export { abortable, type AbortableOptions } from './core/abortable.ts';
+export { asCompleted } from './core/as-completed.ts';
+export { ContextVariable, type ContextVariableOptions } from './core/context-variable.ts';
+export { currentScope, currentSignal, type ScopeOption } from './core/current.ts';
+export { currentTask } from './core/current-task.ts';
+export { detach } from './core/detach.ts';
+export {
+  gather,
+  type GatherOptions,
+  type GatherResults,
+  type SettledResults,
+  type TaskFunctions,
+} from './core/gather.ts';
+export { forEach, map, type ItemFunction, type MapOptions } from './core/map.ts';
+export { openTaskGroup, type OpenTaskGroup } from './core/open-task-group.ts';
+export { any, race, type RaceOptions } from './core/race.ts';
+export { run, type RunOptions } from './core/run.ts';
+export { Scope } from './core/scope.ts';
+export { cleanup, shield, type CleanupOptions, type ShieldOptions } from './core/shield.ts';
+export type { StartedTask } from './core/start.ts';
+export {
+  taskGroup,
+  type GroupOptions,
+  type SpawnOptions,
+  type TaskErrorDecision,
+  type TaskGroup,
+  type TaskGroupOptions,
+  type TaskGroupSnapshot,
+} from './core/task-group.ts';
+export type { Task, TaskOutcome, TaskState } from './core/task.ts';
+export { now } from './core/time.ts';
+export { withScope, type TaskFunction, type WithScopeOptions } from './core/with-scope.ts';
+export { withSignal } from './core/with-signal.ts';
+export {
+  AbandonedTaskError,
+  CancelledError,
+  CorralError,
+  CorralInternalError,
+  DeadlockError,
+  GroupClosedError,
+  ScopeClosedError,
+  StrayCancellationError,
+  TaskCancelledError,
+  TaskGroupError,
+  TimeoutError,
+  isCancelled,
+  suppressedErrors,
+  type CancelCause,
+  type CancelKind,
+} from './errors.ts';
+export type { ErrorReporter } from './internal/report.ts';
+export { checkpoint } from './time/checkpoint.ts';
+export { interval } from './time/interval.ts';
+export { moveOnAfter, type MoveOnOptions, type MoveOnResult } from './time/move-on-after.ts';
+export { sleep, sleepForever, sleepUntil } from './time/sleep.ts';
+export { timeout, timeoutAt, type TimeoutOptions } from './time/timeout.ts';

@@ -1,0 +1,38 @@
+/** Checks of what callers hand in. Grammar: "Cannot <do> as <requirement>: current value is <x>". */
+
+/** Throws a TypeError unless `value` is a function; says what to write when it is a promise. */
+export function checkFunction(value: unknown, action: string): void {
+  if (typeof value === 'function') return;
+  const hint = isThenable(value) ? ' (it has started already: write () => …)' : '';
+  throw new TypeError(`Cannot ${action} as it takes a function: current value is ${shown(value)}${hint}`);
+}
+
+/** Throws a RangeError when `ms` is not a number of milliseconds; undefined and null mean none. */
+export function checkMs(ms: unknown, action: string): number {
+  if (ms === undefined || ms === null) return Infinity;
+  if (typeof ms === 'number' && !Number.isNaN(ms)) return ms;
+  throw new RangeError(`Cannot ${action} as it takes a number of milliseconds: current value is ${shown(ms)}`);
+}
+
+/** Throws a RangeError unless `value` is a positive integer or Infinity. */
+export function checkConcurrency(value: unknown): number {
+  if (value === undefined) return Infinity;
+  if (value === Infinity || (Number.isInteger(value) && (value as number) > 0)) return value as number;
+  throw new RangeError(
+    `Cannot limit concurrency as it takes a positive integer or Infinity: current value is ${shown(value)}`,
+  );
+}
+
+/** How a value is named in a message. */
+export function shown(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'function') return `function ${value.name || '(anonymous)'}`;
+  if (isThenable(value)) return 'a promise';
+  if (typeof value === 'object' && value !== null) return `${value.constructor?.name ?? 'null-prototype'} object`;
+  return String(value);
+}
+
+/** Whether `await` would wait for it. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
+}

@@ -1,0 +1,132 @@
+/** The one door to time: every timer, every macrotask turn and every look at the clock goes through `clock`. */
+
+import { runOutside } from './ambient.ts';
+import { TimerHeap, type Timer } from './timer-heap.ts';
+
+export interface Clock {
+  /** Milliseconds since the epoch, monotonic. */
+  now(): number;
+  /** Wakes the timer at its time. */
+  set(timer: Timer): void;
+  /** Forgets the timer; nothing happens when it is not set. */
+  clear(timer: Timer): void;
+  /** Calls back after I/O and timers had their turn. */
+  turn(callback: () => void): void;
+  /** Asked by whatever goes on without waiting: true when others have waited for the event loop for 10 ms. */
+  starving(): boolean;
+}
+
+/** `setTimeout` takes a signed 32-bit number of milliseconds and fires at once beyond it: longer waits are re-armed. */
+const LONGEST = 2 ** 31 - 1;
+const FAIR_MS = 10;
+const FAIR_STEPS = 64;
+
+interface NativeTimeout {
+  ref?(): void;
+  unref?(): void;
+}
+
+interface Host {
+  setTimeout(callback: () => void, ms: number): NativeTimeout;
+  clearTimeout(handle: NativeTimeout | undefined): void;
+  setImmediate?(callback: () => void): unknown;
+}
+
+const host = globalThis as unknown as Host;
+
+/**
+ * The platform's time. All timers share one native timeout, armed for the earliest: a sleep costs a place in a heap, and
+ * a deadline that is not reached costs no native timer at all. With no timer left, the timeout stays armed but lets the
+ * process end.
+ */
+class SystemClock implements Clock {
+  readonly #timers = new TimerHeap();
+  #timeout: NativeTimeout | undefined;
+  #armedFor = Infinity;
+  #steps = 0;
+  #lastTurn = 0;
+
+  now(): number {
+    return performance.timeOrigin + performance.now();
+  }
+
+  set(timer: Timer): void {
+    this.#timers.add(timer);
+    if (timer.at < this.#armedFor) this.#arm(timer.at);
+    else if (this.#timers.size === 1) this.#timeout?.ref?.();
+  }
+
+  clear(timer: Timer): void {
+    if (timer.slot < 0) return;
+    this.#timers.remove(timer);
+    if (this.#timers.size > 0) return;
+    if (this.#timeout?.unref) this.#timeout.unref();
+    else this.#disarm();
+  }
+
+  turn(callback: () => void): void {
+    nextTurn(() => {
+      this.#lastTurn = performance.now();
+      callback();
+    });
+  }
+
+  starving(): boolean {
+    if (++this.#steps < FAIR_STEPS) return false;
+    this.#steps = 0;
+    return performance.now() - this.#lastTurn > FAIR_MS;
+  }
+
+  #arm(at: number): void {
+    this.#disarm();
+    this.#armedFor = at;
+    const ms = Math.min(Math.max(Math.ceil(at - this.now()), 0), LONGEST);
+    this.#timeout = runOutside(() => host.setTimeout(this.#wake, ms));
+  }
+
+  #disarm(): void {
+    if (this.#timeout !== undefined) host.clearTimeout(this.#timeout);
+    this.#timeout = undefined;
+    this.#armedFor = Infinity;
+  }
+
+  readonly #wake = (): void => {
+    this.#timeout = undefined;
+    this.#armedFor = Infinity;
+    this.#lastTurn = performance.now();
+    const now = this.now();
+    for (let timer = this.#timers.first; timer && timer.at <= now; timer = this.#timers.first) {
+      this.#timers.remove(timer);
+      timer.expire();
+    }
+    const next = this.#timers.first;
+    if (next && next.at < this.#armedFor) this.#arm(next.at);
+  };
+}
+
+let channel: MessageChannel | undefined;
+const turns: (() => void)[] = [];
+
+/** Calls back after a turn of the platform's event loop, whatever clock is in force. */
+export function nextTurn(callback: () => void): void {
+  if (host.setImmediate) {
+    host.setImmediate(callback);
+    return;
+  }
+  if (!channel) {
+    channel = new MessageChannel();
+    channel.port1.onmessage = () => turns.shift()?.();
+  }
+  turns.push(callback);
+  channel.port2.postMessage(0);
+}
+
+/** The clock in force. */
+export let clock: Clock = new SystemClock();
+
+/** Puts another clock in force, for tests; returns the one before. */
+export function installClock(next: Clock): Clock {
+  const before = clock;
+  clock = next;
+  return before;
+}

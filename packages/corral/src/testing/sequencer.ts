@@ -1,0 +1,72 @@
+import { scopeFor, type ScopeOption } from '../core/current.ts';
+import { refusal } from '../core/operation.ts';
+import { LineOperation, WaitLine } from '../core/wait-line.ts';
+import { CorralError } from '../errors.ts';
+import { shown } from '../internal/checks.ts';
+
+/** An earlier position of a {@link Sequencer} was cancelled: this one can never come. */
+export class SequenceBrokenError extends CorralError {
+  constructor(position: number) {
+    super(`Cannot reach position ${position} as every position before it must have ended: one was cancelled`);
+  }
+  override get name(): string {
+    return 'SequenceBrokenError';
+  }
+  get code(): 'CORRAL_SEQUENCE_BROKEN' {
+    return 'CORRAL_SEQUENCE_BROKEN';
+  }
+}
+
+/**
+ * Forces the order in which pieces of different tasks run: position 0 first, 1 when that has ended, and so on.
+ *
+ * Semantics: trio's Sequencer.
+ */
+export class Sequencer {
+  #next = 0;
+  #broken = false;
+  readonly #claimed = new Set<number>();
+  readonly #lines = new Map<number, WaitLine<void>>();
+
+  /**
+   * Waits for its position, runs `body`, and lets the next position come.
+   *
+   * Cancellable: all later positions then fail instead of waiting for ever.
+   *
+   * @throws {SequenceBrokenError} when an earlier one was cancelled; a RangeError when the position is taken.
+   */
+  async at<T>(position: number, body: () => T | PromiseLike<T>, options?: ScopeOption): Promise<T> {
+    if (!Number.isInteger(position) || position < 0 || this.#claimed.has(position)) {
+      const requirement = 'each position is a whole number that is used once';
+      throw new RangeError(`Cannot wait in sequence as ${requirement}: current value is ${shown(position)}`);
+    }
+    this.#claimed.add(position);
+    const scope = scopeFor('Sequencer.at', options);
+    try {
+      if (this.#broken) throw new SequenceBrokenError(position);
+      const error = refusal(scope);
+      if (error) throw error;
+      if (position !== this.#next) await new LineOperation(scope, `position ${position}`, this.#line(position)).promise;
+    } catch (error) {
+      this.#break();
+      throw error;
+    }
+    try {
+      return await body();
+    } finally {
+      this.#next = position + 1;
+      this.#lines.get(this.#next)?.commitAll(undefined);
+    }
+  }
+
+  #line(position: number): WaitLine<void> {
+    const line = this.#lines.get(position) ?? new WaitLine<void>();
+    this.#lines.set(position, line);
+    return line;
+  }
+
+  #break(): void {
+    this.#broken = true;
+    for (const [position, line] of this.#lines) line.failAll(new SequenceBrokenError(position));
+  }
+}

@@ -1,0 +1,205 @@
+import { RunScope } from '../core/run-scope.ts';
+import type { Scope } from '../core/scope.ts';
+import { awaitsForeign, formatTree } from '../core/tree.ts';
+import { walk } from '../core/walk.ts';
+import type { TaskFunction } from '../core/with-scope.ts';
+import { DeadlockError } from '../errors.ts';
+import { checkFunction, shown } from '../internal/checks.ts';
+import { installClock, nextTurn, type Clock } from '../internal/clock.ts';
+import { activity, shuffleReady } from '../internal/ready.ts';
+import { TimerHeap, type Timer } from '../internal/timer-heap.ts';
+import { checkNoLeaks } from './assert-no-leaks.ts';
+import { seededRandom } from './seeded-random.ts';
+import { releaseBlocked } from './wait-all-tasks-blocked.ts';
+
+/** Options of {@link VirtualClock}. */
+export interface VirtualClockOptions {
+  /** The time at the beginning, in milliseconds since the epoch. Default: 0. */
+  readonly start?: number | Date | undefined;
+  /** Whether time jumps to the next deadline when everything is blocked. Default: true. */
+  readonly autojump?: boolean | undefined;
+  /** Shuffles the order in which what is ready goes on, the same way for the same seed. Default: none, first come first. */
+  readonly seed?: number | undefined;
+  /** Real milliseconds to wait for foreign promises before giving up. Default: 10,000. */
+  readonly stallMs?: number | undefined;
+}
+
+/** Steps without waiting after which the event loop gets a turn; counted, so that a seed gives the same trace. */
+const STEPS = 10_000;
+
+/**
+ * Time for tests: it stands still while something runs, and jumps when everything is blocked.
+ *
+ * Guarantees: hours of sleeping take no time and timers fire at their exact times, in order; the same seed gives the
+ * same trace; tasks that wait for foreign promises (I/O) hold the clock; a program in which nothing can go on fails with
+ * a DeadlockError that shows the task tree; what main started and did not await fails the test. Semantics: trio's
+ * MockClock.
+ */
+export class VirtualClock implements Clock {
+  readonly autojump: boolean;
+  readonly #timers = new TimerHeap();
+  readonly #seed: number | undefined;
+  readonly #stallMs: number;
+  #now: number;
+  #steps = 0;
+  #driving = false;
+
+  constructor(options: VirtualClockOptions = {}) {
+    const start = Number(options.start ?? 0);
+    if (!Number.isFinite(start)) {
+      throw new RangeError(`Cannot make a clock as it starts at a time: current value is ${shown(options.start)}`);
+    }
+    this.autojump = options.autojump !== false;
+    this.#now = start;
+    this.#seed = options.seed;
+    this.#stallMs = options.stallMs ?? 10_000;
+  }
+
+  /**
+   * Runs `main` as a root under this clock.
+   *
+   * @throws what main throws; {@link DeadlockError} when nothing can go on; a TypeError when another VirtualClock runs.
+   */
+  async run<T>(main: TaskFunction<T>): Promise<T> {
+    checkFunction(main, 'run under a virtual clock');
+    if (running) throw new TypeError('Cannot run a virtual clock as only one runs at a time: another has not ended');
+    running = true;
+    const before = installClock(this);
+    if (this.#seed !== undefined) shuffleReady(pickBy(seededRandom(this.#seed)));
+    const root = new RunScope(main.name || 'test');
+    try {
+      return await this.#drive(
+        root,
+        root.live((scope) => mainWithoutLeaks(main, scope)),
+      );
+    } finally {
+      shuffleReady(undefined);
+      installClock(before);
+      running = false;
+    }
+  }
+
+  /** Moves time on by `ms`, firing what is due on the way, and lets everything come to rest after each step. */
+  async advance(ms: number): Promise<void> {
+    if (!(ms >= 0)) throw new RangeError(`Cannot advance as time only moves forward: current value is ${shown(ms)}`);
+    const until = this.#now + ms;
+    await rest();
+    for (let next = this.#timers.first; next && next.at <= until; next = this.#timers.first) {
+      this.#jump(next.at);
+      await rest();
+    }
+    this.#now = Math.max(this.#now, until);
+  }
+
+  now(): number {
+    return this.#now;
+  }
+
+  /** @internal */
+  set(timer: Timer): void {
+    this.#timers.add(timer);
+  }
+
+  /** @internal */
+  clear(timer: Timer): void {
+    this.#timers.remove(timer);
+  }
+
+  /** @internal */
+  turn(callback: () => void): void {
+    nextTurn(callback);
+  }
+
+  /** @internal */
+  starving(): boolean {
+    return ++this.#steps % STEPS === 0;
+  }
+
+  /** Moves time on whenever all is at rest, until the program has ended or cannot go on. */
+  #drive<T>(root: Scope, program: Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#driving = true;
+      const end = (how: () => void): void => {
+        if (!this.#driving) return;
+        this.#driving = false;
+        how();
+      };
+      let stuck: Error | undefined;
+      program.then(
+        (value) => end(() => (stuck ? reject(stuck) : resolve(value))),
+        (error: unknown) => end(() => reject(stuck ?? error)),
+      );
+      void this.#keepGoing(root, (error) => {
+        if (stuck) return end(() => reject(stuck));
+        stuck = error;
+        root.cancelFor({ kind: 'explicit', by: root.name, error });
+      });
+    });
+  }
+
+  async #keepGoing(root: Scope, giveUp: (error: Error) => void): Promise<void> {
+    let heldSince = 0;
+    while (this.#driving) {
+      await rest();
+      if (!this.#driving) return;
+      if (releaseBlocked()) continue;
+      const next = this.#timers.first;
+      if (holds(root)) {
+        heldSince ||= performance.now();
+        if (performance.now() - heldSince > this.#stallMs) {
+          giveUp(new DeadlockError(`(held for ${this.#stallMs} ms by foreign promises)\n${formatTree(root)}`));
+          heldSince = 0;
+        }
+        await realMs(1);
+        continue;
+      }
+      heldSince = 0;
+      if (!this.autojump) await realMs(1);
+      else if (next) this.#jump(next.at);
+      else giveUp(new DeadlockError(formatTree(root)));
+    }
+  }
+
+  #jump(to: number): void {
+    this.#now = Math.max(this.#now, to);
+    for (let timer = this.#timers.first; timer && timer.at <= this.#now; timer = this.#timers.first) {
+      this.#timers.remove(timer);
+      activity.count++;
+      timer.expire();
+    }
+  }
+}
+
+let running = false;
+
+async function mainWithoutLeaks<T>(main: TaskFunction<T>, scope: Scope): Promise<T> {
+  const value = await main(scope);
+  checkNoLeaks(scope);
+  return value;
+}
+
+/** Whether something waits for what is not corral's: then time must not move. */
+function holds(root: Scope): boolean {
+  let found = false;
+  walk(root, (scope) => {
+    found ||= awaitsForeign(scope);
+    return !found;
+  });
+  return found;
+}
+
+/** Waits until a whole turn of the event loop went by in which nothing of corral's happened. */
+async function rest(): Promise<void> {
+  for (let before = -1; before !== activity.count;) {
+    before = activity.count;
+    await new Promise<void>(nextTurn);
+  }
+}
+
+function realMs(ms: number): Promise<void> {
+  return new Promise((resolve) => void setTimeout(resolve, ms));
+}
+
+function pickBy(random: () => number): (count: number) => number {
+  return (count) => Math.floor(random() * count);
+}

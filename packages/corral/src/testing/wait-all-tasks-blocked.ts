@@ -1,0 +1,54 @@
+import { scopeFor, type ScopeOption } from '../core/current.ts';
+import { refusal, rejected, rejecting } from '../core/operation.ts';
+import type { Scope } from '../core/scope.ts';
+import { LineOperation, WaitLine } from '../core/wait-line.ts';
+import { nextTurn } from '../internal/clock.ts';
+import { activity } from '../internal/ready.ts';
+
+const blocked = new WaitLine<void>();
+let watching = false;
+
+/**
+ * Waits until no other task can go on without time passing or something from outside: for tests that have to let others
+ * get where they wait. Sleeping counts as blocked.
+ *
+ * Under a VirtualClock it returns before time jumps. Semantics: trio's wait_all_tasks_blocked.
+ *
+ * Cancellable: nothing is left behind.
+ */
+export function waitAllTasksBlocked(options?: ScopeOption): Promise<void> {
+  return rejecting(() => waitIn(scopeFor('waitAllTasksBlocked', options)));
+}
+
+function waitIn(scope: Scope | undefined): Promise<void> {
+  const error = refusal(scope);
+  if (error) return rejected(error);
+  const waiting = new LineOperation<void>(scope, 'all others to be blocked', blocked).promise;
+  if (!watching) watch();
+  return waiting;
+}
+
+/** Lets all go on that wait for the others to be blocked, because they are; false when nobody does. */
+export function releaseBlocked(): boolean {
+  if (blocked.empty) return false;
+  blocked.commitAll(undefined);
+  return true;
+}
+
+/** Two turns of the event loop without anything happening mean that nothing can. */
+function watch(): void {
+  watching = true;
+  let before = -1;
+  const look = (): void => {
+    if (blocked.empty) {
+      watching = false;
+    } else if (before === activity.count) {
+      watching = false;
+      releaseBlocked();
+    } else {
+      before = activity.count;
+      nextTurn(look);
+    }
+  };
+  look();
+}

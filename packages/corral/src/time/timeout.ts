@@ -1,0 +1,43 @@
+import { rejecting } from '../core/operation.ts';
+import { now, toTime } from '../core/time.ts';
+import { TimeoutError } from '../errors.ts';
+import { openAndRun, type TaskFunction, type WithScopeOptions } from '../core/with-scope.ts';
+
+/** Options of {@link timeout} and {@link timeoutAt}. */
+export interface TimeoutOptions extends Omit<WithScopeOptions, 'deadlineMs'> {
+  /** Whether the body is begun when there is no time to begin with. Default: true, it runs to its first wait. */
+  readonly startIfExpired?: boolean | undefined;
+}
+
+/**
+ * Runs `body` and cancels it after `ms` milliseconds. Undefined, null and Infinity mean no timeout; zero and less let the
+ * body run to its first waiting operation.
+ *
+ * Guarantees: it settles only when the body has ended. A body that ends without waiting again has succeeded; its own
+ * error is thrown rather than the TimeoutError; of nested timeouts that have expired the outermost throws. Deadlines
+ * compose: the earliest around counts. `scope.reschedule()` moves it.
+ *
+ * @throws {TimeoutError} when the time was up.
+ */
+export function timeout<T>(ms: number | null | undefined, body: TaskFunction<T>, options?: TimeoutOptions): Promise<T> {
+  const expired = typeof ms === 'number' && ms <= 0;
+  if (expired && options?.startIfExpired === false) return Promise.reject(new TimeoutError(ms, 'timeout'));
+  return openAndRun('timeout', body, { ...options, deadlineMs: ms ?? undefined });
+}
+
+/**
+ * Runs `body` and cancels it at a time: milliseconds on the scale of `now()`, or a Date. Otherwise like {@link timeout}.
+ *
+ * @throws {TimeoutError} when the time had come.
+ */
+export function timeoutAt<T>(
+  when: number | Date | null | undefined,
+  body: TaskFunction<T>,
+  options?: TimeoutOptions,
+): Promise<T> {
+  return rejecting(() => {
+    const at = toTime(when, 'set a deadline');
+    if (at <= now() && options?.startIfExpired === false) throw new TimeoutError(undefined, 'timeoutAt');
+    return openAndRun('timeoutAt', body, options, at);
+  });
+}

@@ -1,0 +1,46 @@
+// Measures what an import costs: bundles the imports listed in size.json for the browser (esbuild, minified, tree
+// shaken), gzips the result and compares it with the limit given there. The packages must be built.
+//
+// Usage: node scripts/size.mjs [--json]
+import { readFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
+import { readArguments, root, table } from './lib/shared.mjs';
+
+const { flags } = readArguments(import.meta.url, ['--json']);
+const cases = JSON.parse(readFileSync(new URL('size.json', import.meta.url), 'utf8'));
+const results = await Promise.all(Object.entries(cases).map(([name, options]) => measure(name, options)));
+const tooLarge = results.filter(({ gzip, limit }) => gzip > limit);
+
+if (flags.has('--json')) {
+  console.log(JSON.stringify(results, null, 2));
+} else {
+  const rows = results.map(({ name, minified, gzip, limit }) => [
+    name,
+    minified,
+    gzip,
+    limit,
+    gzip > limit ? 'over' : '',
+  ]);
+  console.log(table([['import', 'minified', 'gzip', 'limit', ''], ...rows]));
+}
+for (const { name, gzip, limit } of tooLarge) console.error(`size: '${name}' is ${gzip - limit} bytes over its limit`);
+process.exitCode = tooLarge.length > 0 ? 1 : 0;
+
+/** `export` keeps what is imported alive, and nothing else. */
+async function measure(name, { import: clause, from, limit }) {
+  const contents = `export ${clause} from '${from}';`;
+  const { outputFiles } = await build({
+    stdin: { contents, resolveDir: root },
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    target: 'es2022',
+    platform: 'browser',
+    treeShaking: true,
+    write: false,
+    logLevel: 'silent',
+  });
+  const code = outputFiles[0].contents;
+  return { name, minified: code.byteLength, gzip: gzipSync(code, { level: 9 }).byteLength, limit };
+}
