@@ -1,11 +1,10 @@
 import { scopeFor } from './current.ts';
 import { checkFunctions } from './gather.ts';
 import { OpenGroup } from './open-task-group.ts';
-import { refusal } from './operation.ts';
 import type { Scope } from './scope.ts';
 import type { GroupOptions } from './task-group.ts';
 import type { TaskScope } from './task.ts';
-import { LineOperation, WaitLine } from './wait-line.ts';
+import { WaitLine, waitInLine } from './wait-line.ts';
 import type { TaskFunction } from './with-scope.ts';
 
 /**
@@ -44,9 +43,7 @@ export async function* asCompleted<T>(
     const tasks = fns.map((fn) => group.spawn((own) => produce(fn, own), { name: fn.name || undefined }));
     for (let yielded = 0; yielded < fns.length; yielded++) {
       while (values.length === 0 && ended < fns.length && !group.scope.cancelled) {
-        const error = refusal(scope);
-        if (error) throw error;
-        await new LineOperation(scope, 'the next to complete', news).promise;
+        await waitInLine(scope, 'the next to complete', news);
       }
       if (values.length === 0) break;
       yield values.shift() as Awaited<T>;

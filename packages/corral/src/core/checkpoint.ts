@@ -1,11 +1,10 @@
 import { clock } from '../internal/clock.ts';
-import { Operation, refusal, rejected } from './operation.ts';
+import { Operation, entering } from './operation.ts';
 import type { Scope } from './scope.ts';
 
 /** Gives the event loop a turn in `scope`. */
 export function checkpointIn(scope: Scope | undefined): Promise<void> {
-  const error = refusal(scope);
-  return error ? rejected(error) : new Turn<void>(scope, undefined).promise;
+  return entering(scope, () => new Turn<void>(scope, undefined).promise);
 }
 
 /**

@@ -10,12 +10,12 @@ import { currentVariables, scopeFor, withFrame, type ScopeOption } from './curre
 import { combine, exitOf, outerCancellation, resultOfCancelled } from './exit.ts';
 import type { Variables } from './frame.ts';
 import { GroupScope } from './group-scope.ts';
-import { refusal, rejected, rejecting } from './operation.ts';
+import { entering, rejected, rejecting } from './operation.ts';
 import type { Scope } from './scope.ts';
 import { Starting, type StartedTask } from './start.ts';
 import type { SpawnOptions, TaskErrorDecision, TaskGroup, TaskGroupOptions, TaskGroupSnapshot } from './task-group.ts';
 import { TaskScope, type Task, type TaskOwner } from './task.ts';
-import { LineOperation, WaitLine } from './wait-line.ts';
+import { LineOperation, WaitLine, waitInLine } from './wait-line.ts';
 import type { TaskFunction } from './with-scope.ts';
 import { emptied } from './within.ts';
 
@@ -80,13 +80,12 @@ export class Group implements TaskGroup, TaskOwner {
     return rejecting(() => {
       checkFunction(fn, 'spawn a task');
       const scope = options?.scope || ambientAvailable ? scopeFor('spawnWhenReady', options) : this.scope;
-      const error = refusal(scope);
-      if (error) return rejected(error);
-      if (!this.#full) return passThrough(scope, this.spawn(fn, options));
       const variables = this.#variables();
-      // Spawned by whoever frees the place, so that nobody else can take it first.
-      const spawn = (): Task<unknown> => this.#spawn(fn, options, variables);
-      return new Spawner(scope, this.#spawners, spawn).promise as Promise<Task<T>>;
+      const spawn = (): Task<T> => this.#spawn(fn, options, variables);
+      return entering(scope, () =>
+        // Spawned by whoever frees the place, so that nobody else can take it first.
+        this.#full ? new Spawner(scope, this.#spawners, spawn).promise : passThrough(scope, spawn()),
+      ) as Promise<Task<T>>;
     });
   }
 
@@ -98,9 +97,7 @@ export class Group implements TaskGroup, TaskOwner {
       checkFunction(fn, 'start a task');
       if (this.scope.phase === 'closed') throw new GroupClosedError(this.scope.name);
       const caller = options?.scope || ambientAvailable ? scopeFor('group.start', options) : this.scope;
-      const error = refusal(caller);
-      if (error) return rejected(error);
-      return new Starting<T, V>(this, caller ?? this.scope, fn, options?.name).ready();
+      return entering(caller, () => new Starting<T, V>(this, caller ?? this.scope, fn, options?.name).ready());
     });
   }
 
@@ -298,10 +295,8 @@ export class Group implements TaskGroup, TaskOwner {
         );
       }
     }
-    const error = refusal(scope);
-    if (error) return rejected(error);
-    if (this.#foreground === 0) return passThrough(scope, undefined);
-    return new LineOperation(scope, `join ${this.scope.name}`, this.#joiners).promise;
+    if (this.#foreground > 0) return waitInLine(scope, `join ${this.scope.name}`, this.#joiners);
+    return entering(scope, () => passThrough(scope, undefined));
   }
 
   snapshot(): TaskGroupSnapshot {

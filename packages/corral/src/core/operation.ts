@@ -1,9 +1,9 @@
 /**
  * The one primitive through which all waiting goes: a promise with a place in a scope.
  *
- *     refusal(scope) ──► new Operation ──┬─ commit(value) / fail(error) ──┐
- *       throws before                    │                               ├─► leave(), once, on both ways out
- *       anything is done                 └─ withdrawn or aborted ─────────┘
+ *     entering(scope, begin) ──► new Operation ──┬─ commit(value) / fail(error) ─┐
+ *       refuses before                           │                               ├─► leave(), once, on both ways out
+ *       anything is done                         └─ withdrawn or aborted ────────┘
  *
  * It settles exactly once: a commit that comes after the withdrawal returns false, so whoever hands something over goes
  * on to the next in line and nothing is lost.
@@ -110,6 +110,12 @@ export abstract class Operation<T> {
     }
     scope.operations = this;
   }
+}
+
+/** The way into every operation: begins it, unless nothing may wait in this scope now. */
+export function entering<T>(scope: Scope | undefined, begin: (scope: Scope | undefined) => Promise<T>): Promise<T> {
+  const error = refusal(scope);
+  return error ? rejected(error) : begin(scope);
 }
 
 /** Why nothing may wait in this scope now: the error with which an operation refuses before it does anything. */

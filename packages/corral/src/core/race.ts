@@ -10,7 +10,7 @@ import { rejecting } from './operation.ts';
 import type { Scope } from './scope.ts';
 import type { GroupOptions, TaskErrorDecision } from './task-group.ts';
 import type { Task, TaskScope } from './task.ts';
-import { LineOperation, WaitLine } from './wait-line.ts';
+import { WaitLine, waitInLine } from './wait-line.ts';
 import { openAndRun, type TaskFunction } from './with-scope.ts';
 
 /** Options of {@link race} and {@link any}. */
@@ -110,6 +110,6 @@ class Competition<T> {
 
 /** Waits until the next one may start: after `ms`, or when one that runs has failed. */
 function stagger(scope: Scope, line: WaitLine<void>, ms: number): Promise<unknown> {
-  const wait = (inner: Scope): Promise<void> => new LineOperation(inner, 'stagger', line).promise;
+  const wait = (inner: Scope): Promise<void> => waitInLine(inner, 'stagger', line);
   return openAndRun('stagger', wait, { scope, deadlineMs: ms }, Infinity, () => undefined);
 }

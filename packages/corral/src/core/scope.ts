@@ -181,10 +181,8 @@ export class Scope implements Frame {
   get effectiveDeadline(): number {
     if (this.visible) return -Infinity;
     let earliest = this.deadline;
-    for (let scope: Scope = this; !scope.shield && scope.parent;) {
-      scope = scope.parent;
-      earliest = Math.min(earliest, scope.deadline);
-    }
+    let outer = this.#shield ? undefined : this.parent;
+    for (; outer; outer = outer.shield ? undefined : outer.parent) earliest = Math.min(earliest, outer.deadline);
     return earliest;
   }
 
@@ -216,7 +214,8 @@ export class Scope implements Frame {
 
   /** Whether this scope, or one around it, was asked to stop: finish what is under way, begin nothing new. */
   get stopping(): boolean {
-    for (let scope: Scope | undefined = this; scope; scope = scope.parent) if (scope.extras?.stopping) return true;
+    if (this.extras?.stopping) return true;
+    for (let outer = this.parent; outer; outer = outer.parent) if (outer.extras?.stopping) return true;
     return false;
   }
 

@@ -2,7 +2,7 @@ import { clock } from '../internal/clock.ts';
 import { checkMs } from '../internal/checks.ts';
 import type { Timer } from '../internal/timer-heap.ts';
 import { checkpointIn } from './checkpoint.ts';
-import { Operation, refusal, rejected } from './operation.ts';
+import { Operation, entering, rejected } from './operation.ts';
 import type { Scope } from './scope.ts';
 
 /** Waits in `scope`; zero and less is a checkpoint. */
@@ -17,8 +17,7 @@ export function sleepIn(scope: Scope | undefined, ms: number): Promise<void> {
 
 /** Waits in `scope` until a time. */
 export function sleepUntilIn(scope: Scope | undefined, at: number): Promise<void> {
-  const error = refusal(scope);
-  return error ? rejected(error) : new Sleep(scope, at).promise;
+  return entering(scope, () => new Sleep(scope, at).promise);
 }
 
 class Sleep extends Operation<void> implements Timer {

@@ -9,9 +9,9 @@ import { passThrough } from './checkpoint.ts';
 import { scopeFor, type ScopeOption } from './current.ts';
 import { combine, exitOf } from './exit.ts';
 import type { Frame, Variables } from './frame.ts';
-import { refusal, rejected, rejecting } from './operation.ts';
+import { entering, rejected, rejecting } from './operation.ts';
 import { Scope } from './scope.ts';
-import { LineOperation, WaitLine } from './wait-line.ts';
+import { LineOperation, WaitLine, waitInLine } from './wait-line.ts';
 import { walk } from './walk.ts';
 import type { TaskFunction } from './with-scope.ts';
 
@@ -221,12 +221,10 @@ export class TaskScope<T> extends Scope implements Task<T>, Ready {
         return rejected(new TypeError(`Cannot join ${this.name} as it would wait for itself: called inside that task`));
       }
     }
-    const error = refusal(scope);
-    if (error) return rejected(error);
-    if (this.progress === 'succeeded') return passThrough(scope, this.ending as T);
-    if (this.ended) return rejected(this.failure());
-    this.#line ??= new WaitLine();
-    return new LineOperation(scope, `join ${this.name}`, this.#line).promise;
+    if (!this.ended) return waitInLine(scope, `join ${this.name}`, (this.#line ??= new WaitLine()));
+    return entering(scope, () =>
+      this.progress === 'succeeded' ? passThrough(scope, this.ending as T) : rejected(this.failure()),
+    );
   }
 
   /** Its value, or throws like `join`. Only once it has ended. */

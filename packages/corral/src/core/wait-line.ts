@@ -6,7 +6,7 @@
  * Whoever is cancelled leaves from where it stands (`leave` does it), so nobody is served who has gone.
  */
 
-import { Operation } from './operation.ts';
+import { Operation, entering } from './operation.ts';
 import type { Scope } from './scope.ts';
 
 export class WaitLine<T> {
@@ -26,6 +26,11 @@ export class WaitLine<T> {
   failAll(error: unknown): void {
     while (this.first) this.first.fail(error);
   }
+}
+
+/** Waits in `scope` until it is served by `line`. */
+export function waitInLine<T>(scope: Scope | undefined, kind: string, line: WaitLine<T>): Promise<T> {
+  return entering(scope, () => new LineOperation(scope, kind, line).promise);
 }
 
 /** An operation that stands in a line from its making to its end. */

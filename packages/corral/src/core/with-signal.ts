@@ -1,6 +1,6 @@
 import { checkFunction } from '../internal/checks.ts';
 import { currentVariables, scopeFor, type ScopeOption } from './current.ts';
-import { refusal, rejecting } from './operation.ts';
+import { entering, rejecting } from './operation.ts';
 import { Scope } from './scope.ts';
 import { within } from './within.ts';
 
@@ -17,9 +17,9 @@ export function withSignal<T>(fn: (signal: AbortSignal) => T | PromiseLike<T>, o
   return rejecting(() => {
     checkFunction(fn, 'call with a signal');
     const parent = scopeFor('withSignal', options);
-    const error = refusal(parent);
-    if (error) throw error;
-    const scope = new Scope(parent, fn.name || 'withSignal', currentVariables());
-    return within(scope, () => fn(scope.signal));
+    return entering(parent, () => {
+      const scope = new Scope(parent, fn.name || 'withSignal', currentVariables());
+      return within(scope, () => fn(scope.signal));
+    });
   });
 }

@@ -1,6 +1,6 @@
 import { scopeFor, type ScopeOption } from '../core/current.ts';
-import { refusal } from '../core/operation.ts';
-import { LineOperation, WaitLine } from '../core/wait-line.ts';
+import { entering } from '../core/operation.ts';
+import { WaitLine, waitInLine } from '../core/wait-line.ts';
 import { CorralError } from '../errors.ts';
 import { shown } from '../internal/checks.ts';
 
@@ -44,9 +44,8 @@ export class Sequencer {
     const scope = scopeFor('Sequencer.at', options);
     try {
       if (this.#broken) throw new SequenceBrokenError(position);
-      const error = refusal(scope);
-      if (error) throw error;
-      if (position !== this.#next) await new LineOperation(scope, `position ${position}`, this.#line(position)).promise;
+      const line = position === this.#next ? undefined : this.#line(position);
+      await entering(scope, async () => line && waitInLine(scope, `position ${position}`, line));
     } catch (error) {
       this.#break();
       throw error;

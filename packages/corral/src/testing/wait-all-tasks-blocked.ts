@@ -1,7 +1,7 @@
 import { scopeFor, type ScopeOption } from '../core/current.ts';
-import { refusal, rejected, rejecting } from '../core/operation.ts';
+import { rejecting } from '../core/operation.ts';
 import type { Scope } from '../core/scope.ts';
-import { LineOperation, WaitLine } from '../core/wait-line.ts';
+import { WaitLine, waitInLine } from '../core/wait-line.ts';
 import { nextTurn } from '../internal/clock.ts';
 import { activity } from '../internal/ready.ts';
 
@@ -21,9 +21,7 @@ export function waitAllTasksBlocked(options?: ScopeOption): Promise<void> {
 }
 
 function waitIn(scope: Scope | undefined): Promise<void> {
-  const error = refusal(scope);
-  if (error) return rejected(error);
-  const waiting = new LineOperation<void>(scope, 'all others to be blocked', blocked).promise;
+  const waiting = waitInLine(scope, 'all others to be blocked', blocked);
   if (!watching) watch();
   return waiting;
 }
