@@ -63,7 +63,7 @@ class Foreign<T> extends Operation<T> {
 
   /** Left before the promise has settled: somebody has to wait for it. */
   leave(): void {
-    if (!this.#settled) this.#holder?.hold();
+    if (!this.#settled) this.#holder?.holdForeign();
   }
 
   #arrived(value: T): void {
@@ -87,7 +87,7 @@ class Foreign<T> extends Operation<T> {
   }
 
   #late(lateError: { readonly error: unknown } | undefined): void {
-    if (this.#holder) this.#holder.release(lateError);
+    if (this.#holder) this.#holder.releaseForeign(lateError);
     else if (lateError) report(lateError.error, 'an abandoned promise failed');
   }
 }

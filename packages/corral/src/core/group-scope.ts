@@ -43,8 +43,8 @@ export class GroupScope extends Scope implements Frame {
   }
 
   override orphan(around: Scope): void {
-    super.orphan(around);
     this.#group.orphaned();
+    super.orphan(around);
   }
 
   /** From now on its tasks are expected to end. */

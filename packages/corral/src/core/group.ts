@@ -198,12 +198,7 @@ export class Group implements TaskGroup, TaskOwner {
     if (this.#foreground === 0) this.#cancelBackground();
     if (!this.frame) this.#orphanScopes();
     do {
-      while (scope.occupied) {
-        // Awaited for the sake of the stack traces alone: the engine walks from a failing task up to who awaits it.
-        const traced = this.#traced();
-        if (traced.length > 0) await Promise.all(traced);
-        if (scope.occupied) await emptied(scope);
-      }
+      while (scope.occupied) await emptied(scope, this.#traced());
       scope.abortOperations();
     } while (scope.occupied);
     this.#outer = outerCancellation(scope);

@@ -8,6 +8,7 @@ import type { Group } from './group.ts';
 import { inGroup } from './in-group.ts';
 import { rejecting } from './operation.ts';
 import type { Scope } from './scope.ts';
+import { WaitLine, waitInLine } from './wait-line.ts';
 import type { GroupOptions } from './task-group.ts';
 
 /** What {@link map} and {@link forEach} call for each item. */
@@ -124,7 +125,7 @@ class Workers<T, R> {
     for (;;) {
       // A function that ignores its cancellation must not keep the others busy.
       if (scope.reason) throw scope.reason;
-      const pulled = this.#input.pull();
+      const pulled = this.#input.pull(scope);
       const next = pulled instanceof Promise ? await pulled : pulled;
       if (next.done) return;
       if (scope.reason) throw scope.reason;
@@ -143,7 +144,8 @@ class Input<T> {
   exhausted = false;
   readonly #iterator: Iterator<T> | AsyncIterator<T>;
   readonly #async: boolean;
-  #pulling: Promise<unknown> = Promise.resolve();
+  readonly #turns = new WaitLine<void>();
+  #pulling = false;
   #begun = false;
 
   constructor(items: Iterable<T> | AsyncIterable<T>, call: string) {
@@ -154,11 +156,19 @@ class Input<T> {
     this.#iterator = iterator;
   }
 
-  pull(): IteratorResult<T> | Promise<IteratorResult<T>> {
-    if (!this.#async) return this.#next() as IteratorResult<T>;
-    const pulling = this.#pulling.then(() => this.#next());
-    this.#pulling = pulling.catch(() => {});
-    return pulling;
+  pull(scope: Scope): IteratorResult<T> | Promise<IteratorResult<T>> {
+    return this.#async ? this.#pullInTurn(scope) : (this.#next() as IteratorResult<T>);
+  }
+
+  async #pullInTurn(scope: Scope): Promise<IteratorResult<T>> {
+    if (this.#pulling) await waitInLine(scope, 'its turn to read the input', this.#turns);
+    this.#pulling = true;
+    try {
+      return await this.#next();
+    } finally {
+      // Handed over: to the next in line it still is being pulled.
+      if (!this.#turns.first?.commit(undefined)) this.#pulling = false;
+    }
   }
 
   #next(): IteratorResult<T> | Promise<IteratorResult<T>> {

@@ -1,5 +1,4 @@
 import type { ScopeOption } from './current.ts';
-import type { Scope } from './scope.ts';
 import { Group } from './group.ts';
 import type { TaskGroup, TaskGroupOptions } from './task-group.ts';
 
@@ -34,31 +33,33 @@ export class OpenGroup extends Group implements OpenTaskGroup {
 
   async #join(options: ScopeOption | undefined): Promise<void> {
     await super.join(options);
-    await (this.#ending ??= this.#end());
+    await this.#endOnce(() => this.#end());
   }
 
   /** Disposing is idempotent; cancelling is not a failure of the block. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#ending) return this.#ending.catch(() => {});
     this.scope.cancelFor({ kind: 'closed', by: this.scope.name });
-    this.#ending = this.finish();
-    await this.#ending;
-    this.throwFailures();
+    await this.#endOnce(() => this.#stop());
   }
 
-  /** Nobody will dispose it: it ends itself, and the scope around it waits for that and throws what failed. */
+  /** Nobody will dispose it any more: it ends itself, and the scope around it throws what failed. */
   override orphaned(): void {
-    const around = this.scope.parent as Scope;
-    if (this.#ending) return;
-    around.hold();
-    this[Symbol.asyncDispose]().then(
-      () => around.release(),
-      (error: unknown) => around.release({ error }),
-    );
+    if (!this.#ending) this[Symbol.asyncDispose]().catch(() => {});
+  }
+
+  #endOnce(end: () => Promise<void>): Promise<void> {
+    this.#ending ??= this.scope.result = end();
+    return this.#ending;
   }
 
   async #end(): Promise<void> {
     await this.finish();
     this.conclude(undefined, true);
+  }
+
+  async #stop(): Promise<void> {
+    await this.finish();
+    this.throwFailures();
   }
 }

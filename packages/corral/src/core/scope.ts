@@ -31,8 +31,10 @@ export interface ScopeExtras {
   onCancel?: Set<(reason: CancelledError) => void>;
   onStop?: Set<() => void>;
   stopping?: boolean;
-  /** Promises that this scope waits for although nobody awaits them any more. */
+  /** How many promises it waits for although nobody awaits them any more. */
   holds: number;
+  /** How many of them are not corral's. */
+  foreignHolds?: number;
   /** How many times `task.settled` was asked for in this scope and has not come yet. */
   observed?: number;
   /** Real errors that arrived when nobody waited for them any more. */
@@ -307,6 +309,18 @@ export class Scope implements Frame {
   /** @internal Keeps the scope from ending until `release` was called as often. */
   hold(): void {
     this.extra.holds++;
+  }
+
+  /** @internal The same for a promise that is not corral's. */
+  holdForeign(): void {
+    this.hold();
+    this.extra.foreignHolds = (this.extra.foreignHolds ?? 0) + 1;
+  }
+
+  /** @internal */
+  releaseForeign(lateError?: { readonly error: unknown }): void {
+    if (this.extra.foreignHolds) this.extra.foreignHolds--;
+    this.release(lateError);
   }
 
   /** @internal */

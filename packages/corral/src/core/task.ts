@@ -164,7 +164,8 @@ export class TaskScope<T> extends Scope implements Task<T>, Ready {
 
   bodyEnded(failed: boolean, value: unknown): void {
     if (this.progress === 'abandoned') {
-      if (failed && !isCancelled(value)) report(value, `abandoned task ${this.name} failed`);
+      const echo = isCancelled(value) || value instanceof ScopeClosedError;
+      if (failed && !echo) report(value, `abandoned task ${this.name} failed`);
       return;
     }
     if (this.operations || this.occupied) {

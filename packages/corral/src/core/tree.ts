@@ -40,7 +40,7 @@ export function waitsFor(scope: Scope): string[] {
 
 /** Whether code that runs in the scope awaits something that is not corral's. */
 export function awaitsForeign(scope: Scope): boolean {
-  if (scope.extras && scope.extras.holds > 0) return true;
+  if (scope.extras?.foreignHolds) return true;
   if (!scope.bodyRuns || scope.extras?.observed) return false;
   for (let op = scope.operations; op; op = op.nextInScope) if (op.kind === 'foreign promise') return true;
   if (scope.operations) return false;

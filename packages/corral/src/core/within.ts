@@ -52,9 +52,14 @@ async function live<T, R>(
   return options?.whenCancelled ? options.whenCancelled(scope) : (resultOfCancelled(scope, options?.ms) as R);
 }
 
-/** Settles when nothing lives in the scope any more. */
-export function emptied(scope: Scope): Promise<void> {
-  return new Promise((resolve) => {
-    scope.extra.emptied = resolve;
+/**
+ * Settles when nothing lives in the scope any more; or before, when all of `traced` have: these are awaited for the sake
+ * of the stack traces alone, as the engine walks from a failing task up to who awaits it. Look again afterwards.
+ */
+export function emptied(scope: Scope, traced: readonly Promise<void>[] = []): Promise<unknown> {
+  return new Promise<unknown>((resolve) => {
+    scope.extra.emptied = resolve as () => void;
+    // The engine follows a promise's own resolve function, and no closure around it.
+    if (traced.length > 0) void Promise.all(traced).then(resolve);
   });
 }
