@@ -182,22 +182,22 @@ export class CorralInternalError extends CorralError {
 
 /** Whether `error` is corral's cancellation: branded, or an AbortError whose cause is (what Node's APIs throw). */
 export function isCancelled(error: unknown): boolean {
-  return isBranded(error) || (isAbortError(error) && isBranded((error as { cause?: unknown }).cause));
+  return isBranded(error) || (isAbortError(error) && isBranded(read(error, 'cause')));
 }
 
 /** The later failures that travel with the first one that a group threw; empty when there are none. */
 export function suppressedErrors(error: unknown): readonly unknown[] {
-  return (isObject(error) && (error as { [suppressed]?: unknown[] })[suppressed]) || [];
+  return (read(error, suppressed) as unknown[] | undefined) ?? [];
 }
 
 /** @internal Anything that calls itself an AbortError: a DOMException, Node's own class, ours. */
 export function isAbortError(error: unknown): boolean {
-  return isObject(error) && (error as { name?: unknown }).name === 'AbortError';
+  return read(error, 'name') === 'AbortError';
 }
 
 /** @internal Attaches later failures to the first; false when the first cannot carry them. */
 export function attachSuppressed(first: unknown, later: readonly unknown[]): boolean {
-  if (!isObject(first) || !Object.isExtensible(first)) return false;
+  if (!isExtensible(first)) return false;
   const known = (first as { [suppressed]?: unknown[] })[suppressed];
   if (known) known.push(...later.filter((error) => !known.includes(error)));
   else Object.defineProperty(first, suppressed, { value: [...later], enumerable: true, configurable: true });
@@ -205,7 +205,24 @@ export function attachSuppressed(first: unknown, later: readonly unknown[]): boo
 }
 
 function isBranded(error: unknown): boolean {
-  return isObject(error) && (error as { [brand]?: unknown })[brand] === 'ABORT_ERR';
+  return read(error, brand) === 'ABORT_ERR';
+}
+
+/** A property of whatever was thrown: even looking at it may throw, and must not while a scope is ending. */
+function read(value: unknown, key: string | symbol): unknown {
+  try {
+    return isObject(value) ? (value as Record<string | symbol, unknown>)[key] : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isExtensible(value: unknown): value is object {
+  try {
+    return isObject(value) && Object.isExtensible(value);
+  } catch {
+    return false;
+  }
 }
 
 function isObject(value: unknown): value is object {

@@ -24,7 +24,7 @@ export type Exit =
  * even if it was cancelled while the error of an inner one was in flight. A scope absorbs only a cancellation of its own.
  */
 export function exitOf(scope: Scope, error: unknown): Exit {
-  const real = withoutCancellations(error, scope, new Map());
+  const real = realPart(error, scope);
   if (real !== nothing) return { how: 'failed', error: real };
   const outer = outerCancellation(scope);
   if (outer) return { how: 'cancelled', error: outer.cancellation };
@@ -63,6 +63,15 @@ export function combine(errors: readonly unknown[], name: string, policy?: 'firs
 }
 
 const nothing = Symbol('nothing but cancellations');
+
+/** An error that throws when it is looked at is a real one, whatever it is. */
+function realPart(error: unknown, scope: Scope): unknown {
+  try {
+    return withoutCancellations(error, scope, new Map());
+  } catch {
+    return error;
+  }
+}
 
 /** The error without the cancellations in it, leaf by leaf; `nothing` when there was nothing else. */
 function withoutCancellations(error: unknown, scope: Scope, known: Map<unknown, unknown>): unknown {

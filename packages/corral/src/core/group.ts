@@ -231,6 +231,7 @@ export class Group implements TaskGroup, TaskOwner {
 
   throwFailures(): void {
     const { extras, name } = this.scope;
+    if (!this.#errors && !extras?.late) return;
     const errors = [...(this.#errors ?? []), ...(extras?.late ?? [])];
     if (errors.length > 0) throw combine(errors, name, this.#options.errors);
   }

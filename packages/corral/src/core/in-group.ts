@@ -28,7 +28,7 @@ export function inGroup<B, T = B>(
     const group = new Group(call, options, kind.named);
     group.scope.body = true;
     const result = live(group, body, kind);
-    group.scope.result = result;
+    group.scope.extra.result = result;
     return result;
   });
 }

@@ -49,7 +49,7 @@ export class OpenGroup extends Group implements OpenTaskGroup {
   }
 
   #endOnce(end: () => Promise<void>): Promise<void> {
-    this.#ending ??= this.scope.result = end();
+    this.#ending ??= this.scope.extra.result = end();
     return this.#ending;
   }
 

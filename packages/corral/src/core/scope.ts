@@ -24,8 +24,12 @@ import { walk } from './walk.ts';
 
 /** @internal What few scopes need; made when the first of it is. */
 export interface ScopeExtras {
-  /** The error of its own cancellation. */
+  /** Its own cancellation. */
+  cause?: CancelCause;
+  /** The error of that. */
   error?: CancelledError;
+  /** What the caller of its body awaits. */
+  result?: Promise<unknown>;
   deadline?: Deadline;
   controller?: AbortController;
   onCancel?: Set<(reason: CancelledError) => void>;
@@ -64,14 +68,10 @@ export class Scope implements Frame {
   /** @internal The operations that wait in this scope, as a list. */
   operations: Operation<unknown> | undefined = undefined;
   /** @internal */ phase: ScopePhase = 'open';
-  /** @internal Its own cancellation. */
-  cause: CancelCause | undefined = undefined;
   /** @internal The outermost cancelled scope that can be seen from here, itself included. */
   visible: Scope | undefined;
   /** @internal */ readonly variables: Variables | undefined;
   /** @internal */ extras: ScopeExtras | undefined = undefined;
-  /** @internal What the caller of its body awaits. */
-  result: Promise<unknown> | undefined = undefined;
   #shield: boolean;
 
   /** @internal */
@@ -111,10 +111,15 @@ export class Scope implements Frame {
     return this.cancelFor({ kind: 'explicit', reason, by: this.name });
   }
 
+  /** @internal Its own cancellation. */
+  get cause(): CancelCause | undefined {
+    return this.extras?.cause;
+  }
+
   /** @internal */
   cancelFor(cause: CancelCause): boolean {
     if (this.cause || this.phase === 'closed') return false;
-    this.cause = cause;
+    this.extra.cause = cause;
     // Under an outer cancellation that can be seen from here, all below has been woken already.
     if (!this.visible) refresh(this);
     return true;
@@ -353,9 +358,10 @@ export class Scope implements Frame {
   /** @internal What it belongs to has ended, and nobody awaited it: cancels it. A real error becomes that of `around`. */
   orphan(around: Scope): void {
     this.cancelFor({ kind: 'closed', by: around.name });
-    if (!this.result) return;
+    const result = this.extras?.result;
+    if (!result) return;
     around.hold();
-    this.result.then(
+    result.then(
       () => around.release(),
       (error: unknown) =>
         around.release(isCancelled(error) || error instanceof ScopeClosedError ? undefined : { error }),
@@ -364,7 +370,7 @@ export class Scope implements Frame {
 
   /** @internal Throws a cancellation to whoever awaits the result. Nobody need: it is no failure to be told of. */
   passOn(cancellation: unknown): never {
-    this.result?.catch(() => {});
+    this.extras?.result?.catch(() => {});
     throw cancellation;
   }
 

@@ -55,7 +55,7 @@ export class Starting<T, V> implements TaskOwner {
   ready(): Promise<StartedTask<T, V>> {
     enqueue(this.#task);
     const result = this.#untilReady();
-    this.#nursery.result = result;
+    this.#nursery.extra.result = result;
     return result;
   }
 

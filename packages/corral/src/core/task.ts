@@ -171,14 +171,14 @@ export class TaskScope<T> extends Scope implements Task<T>, Ready {
     if (this.operations || this.occupied) {
       this.beginClosing();
       if (this.occupied) {
-        this.extra.emptied = () => this.#conclude(failed, value);
+        this.extra.emptied = () => this.conclude(failed, value);
         return;
       }
     }
-    this.#conclude(failed, value);
+    this.conclude(failed, value);
   }
 
-  #conclude(failed: boolean, value: unknown): void {
+  conclude(failed: boolean, value: unknown): void {
     if (this.ended) return; // abandoned while it waited for what lived in it
     const late = this.extras?.late;
     if (!failed && !late) return this.finish('succeeded', value);
@@ -213,10 +213,10 @@ export class TaskScope<T> extends Scope implements Task<T>, Ready {
   // Joining ------------------------------------------------------------------------------------------------------
 
   join(options?: ScopeOption): Promise<T> {
-    return rejecting(() => this.#join(scopeFor('task.join', options)));
+    return rejecting(() => this.joinIn(scopeFor('task.join', options)));
   }
 
-  #join(scope: Scope | undefined): Promise<T> {
+  joinIn(scope: Scope | undefined): Promise<T> {
     for (let around = scope; around; around = around.parent) {
       if (around === this) {
         return rejected(new TypeError(`Cannot join ${this.name} as it would wait for itself: called inside that task`));

@@ -45,7 +45,7 @@ export function awaitsForeign(scope: Scope): boolean {
   for (let op = scope.operations; op; op = op.nextInScope) if (op.kind === 'foreign promise') return true;
   if (scope.operations) return false;
   // A child whose result somebody awaits explains what the body is doing; a task does not.
-  for (const child of childrenOf(scope)) if (child.result) return false;
+  for (const child of childrenOf(scope)) if (child.extras?.result) return false;
   return true;
 }
 

@@ -21,7 +21,7 @@ export function within<T, R = never>(
   options?: WithinOptions<R>,
 ): Promise<T | R> {
   const result = live(scope, body, options);
-  scope.result = result;
+  scope.extra.result = result;
   return result;
 }
 

@@ -1,6 +1,6 @@
 /** The ready queue: what was spawned starts here, first come first served, all that is ready in one microtask. */
 
-import { batch, runInBatch, type AmbientFrame } from './ambient.ts';
+import { batch, currentFrame, runInBatch, type AmbientFrame } from './ambient.ts';
 import { clock } from './clock.ts';
 
 /** Something that is ready to go on. */
@@ -12,6 +12,8 @@ export interface Ready {
   /** Goes on; must not throw. */
   proceed(): void;
 }
+
+const SHARED_STEPS = 64;
 
 const resolved = Promise.resolve();
 let first: Ready | undefined;
@@ -41,30 +43,30 @@ export function enqueue(item: Ready): void {
 }
 
 function drain(): void {
-  batch(proceedAll);
+  // A microtask runs in the frame of who scheduled it: tasks without one of their own are often where they belong.
+  if (first && first.frame === currentFrame() && !pick) proceedWhileIn(first.frame);
+  if (first) batch(proceedAll);
+  if (!first) scheduled = false;
+  else clock.turn(drain);
 }
 
 function proceedAll(): void {
-  while (first) {
-    if (clock.starving()) {
-      clock.turn(drain);
-      return;
-    }
+  while (first && !clock.starving()) {
     if (pick) moveToFront(pick);
     runInBatch(first.frame, proceedWhileIn, first.frame);
   }
-  scheduled = false;
 }
 
-/** Consecutive items of one frame share one switch to it. */
+/** Consecutive items of one frame share one switch to it, for a while: others may have waited too long. */
 function proceedWhileIn(frame: AmbientFrame): void {
-  do {
+  for (let steps = 0; steps < SHARED_STEPS; steps++) {
     const item = first as Ready;
     first = item.nextReady;
     item.nextReady = undefined;
     if (!first) last = undefined;
     item.proceed();
-  } while (first && first.frame === frame && !pick);
+    if (pick || !first || first.frame !== frame) return;
+  }
 }
 
 function moveToFront(choose: (count: number) => number): void {

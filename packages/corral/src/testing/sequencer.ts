@@ -1,5 +1,6 @@
 import { scopeFor, type ScopeOption } from '../core/current.ts';
-import { entering } from '../core/operation.ts';
+import { entering, rejecting } from '../core/operation.ts';
+import type { Scope } from '../core/scope.ts';
 import { WaitLine, waitInLine } from '../core/wait-line.ts';
 import { CorralError } from '../errors.ts';
 import { shown } from '../internal/checks.ts';
@@ -35,13 +36,22 @@ export class Sequencer {
    *
    * @throws {SequenceBrokenError} when an earlier one was cancelled; a RangeError when the position is taken.
    */
-  async at<T>(position: number, body: () => T | PromiseLike<T>, options?: ScopeOption): Promise<T> {
-    if (!Number.isInteger(position) || position < 0 || this.#claimed.has(position)) {
-      const requirement = 'each position is a whole number that is used once';
-      throw new RangeError(`Cannot wait in sequence as ${requirement}: current value is ${shown(position)}`);
-    }
-    this.#claimed.add(position);
-    const scope = scopeFor('Sequencer.at', options);
+  at<T>(position: number, body: () => T | PromiseLike<T>, options?: ScopeOption): Promise<T> {
+    return rejecting(() => {
+      if (!Number.isInteger(position) || position < 0 || this.#claimed.has(position)) {
+        const requirement = 'each position is a whole number that is used once';
+        throw new RangeError(`Cannot wait in sequence as ${requirement}: current value is ${shown(position)}`);
+      }
+      this.#claimed.add(position);
+      const reached = this.#reach(position, scopeFor('Sequencer.at', options));
+      const result = reached.then(() => this.#run(position, body));
+      // A position that was not reached because of a cancellation is no failure to be told of.
+      reached.catch(() => result.catch(() => {}));
+      return result;
+    });
+  }
+
+  async #reach(position: number, scope: Scope | undefined): Promise<void> {
     try {
       if (this.#broken) throw new SequenceBrokenError(position);
       const line = position === this.#next ? undefined : this.#line(position);
@@ -50,6 +60,9 @@ export class Sequencer {
       this.#break();
       throw error;
     }
+  }
+
+  async #run<T>(position: number, body: () => T | PromiseLike<T>): Promise<T> {
     try {
       return await body();
     } finally {
