@@ -22,6 +22,16 @@ export interface AbortableOptions<T> extends ScopeOption {
  * where the foreign call takes a signal.
  *
  * Cancellable: the promise goes on; what it gives is handed to `onAbandoned`.
+ *
+ * @example Releasing what arrives late
+ * ```ts run
+ * import { abortable, moveOnAfter } from 'corral';
+ *
+ * const connecting = new Promise<{ close(): void }>((resolve) => {
+ *   setTimeout(() => resolve({ close: () => console.log('closed') }), 20);
+ * });
+ * await moveOnAfter(5, () => abortable(connecting, { onAbandoned: (connection) => connection.close() }));
+ * ```
  */
 export function abortable<T>(promise: PromiseLike<T>, options?: AbortableOptions<T>): Promise<T> {
   return rejecting(() => {

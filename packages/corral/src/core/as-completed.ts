@@ -16,6 +16,14 @@ import type { TaskFunction } from './with-scope.ts';
  * Cancellable: likewise.
  *
  * @throws {TypeError} before anything is started, when an entry is not a function.
+ *
+ * @example The quickest answers first
+ * ```ts run
+ * import { asCompleted, sleep } from 'corral';
+ *
+ * const slow = () => sleep(5).then(() => 'slow');
+ * for await (const answer of asCompleted([slow, async () => 'quick'])) console.log(answer); // quick, then slow
+ * ```
  */
 export async function* asCompleted<T>(
   fns: readonly TaskFunction<T>[],

@@ -14,6 +14,16 @@ export interface ContextVariableOptions<T> {
  * A value that flows with the code: into what is awaited, spawned and called back, and never back out.
  *
  * A task sees what its spawner saw when it spawned it. The shape is TC39's AsyncContext.Variable.
+ *
+ * @example A request id that every log line can see
+ * ```ts run
+ * import { ContextVariable, taskGroup } from 'corral';
+ *
+ * const requestId = new ContextVariable<string>({ name: 'requestId', defaultValue: '-' });
+ * const log = (text: string) => console.log(requestId.get(), text);
+ *
+ * await requestId.run('r1', () => taskGroup((group) => void group.spawn(async () => log('in a task'))));
+ * ```
  */
 export class ContextVariable<T> {
   readonly name: string;

@@ -11,6 +11,15 @@ import type { TaskFunction } from './with-scope.ts';
  * for it, and reports its error. Joining it and being cancelled ends only the waiting (what asyncio calls shield).
  *
  * @throws {TypeError} without a group outside `run()`.
+ *
+ * @example A write-behind that need not be waited for here
+ * ```ts run
+ * import { detach, run, sleep } from 'corral';
+ *
+ * await run(async () => {
+ *   detach(() => sleep(1)); // belongs to run(), which cancels it at the end and waits for it
+ * });
+ * ```
  */
 export function detach<T>(fn: TaskFunction<T>, group?: TaskGroup, options?: SpawnOptions): Task<T> {
   if (group) return group.spawn(fn, options);

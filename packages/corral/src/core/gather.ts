@@ -33,6 +33,14 @@ export interface GatherOptions extends GroupOptions {
  * Cancellable: all that runs is cancelled and awaited.
  *
  * @throws {TypeError} before anything is started, when an entry is not a function (a promise has started already).
+ *
+ * @example Results by name
+ * ```ts run
+ * import { gather, sleep } from 'corral';
+ *
+ * const { user, age } = await gather({ user: async () => 'ada', age: () => sleep(1).then(() => 36) });
+ * console.log(user.toUpperCase(), age + 1);
+ * ```
  */
 export function gather<const F extends TaskFunctions>(
   fns: F,

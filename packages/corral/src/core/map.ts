@@ -27,6 +27,14 @@ export interface MapOptions extends GroupOptions {
  * cancelled and awaited, and the failure is thrown.
  *
  * Cancellable: likewise.
+ *
+ * @example Ten at a time
+ * ```ts run
+ * import { map, sleep } from 'corral';
+ *
+ * const squares = await map([1, 2, 3], (n) => sleep(1).then(() => n * n), { concurrency: 10 });
+ * console.log(squares); // [1, 4, 9]
+ * ```
  */
 export function map<T, R>(
   items: Iterable<T> | AsyncIterable<T>,
@@ -47,6 +55,17 @@ export function map<T, R>(
  * grow with the input (unless `concurrency` is Infinity).
  *
  * Guarantees and cancellation: those of {@link map}.
+ *
+ * @example Work off a stream of lines
+ * ```ts run
+ * import { forEach } from 'corral';
+ *
+ * async function* lines() {
+ *   yield 'first';
+ *   yield 'second';
+ * }
+ * await forEach(lines(), async (line, index) => console.log(index, line), { concurrency: 4 });
+ * ```
  */
 export function forEach<T>(
   items: Iterable<T> | AsyncIterable<T>,

@@ -18,6 +18,20 @@ export interface OpenTaskGroup extends TaskGroup, AsyncDisposable {
  *
  * Guarantees: it is never ambient (what the block calls belongs to the scope around it), failures are thrown by `join`
  * or, when the block was left early, by the disposal. Semantics: Java's StructuredTaskScope.
+ *
+ * @example A group for the rest of a block
+ * ```ts run
+ * import { openTaskGroup, sleep } from 'corral';
+ *
+ * const group = openTaskGroup(); // with the syntax at hand: await using group = openTaskGroup();
+ * try {
+ *   const task = group.spawn(() => sleep(1).then(() => 42));
+ *   await group.join();
+ *   console.log(await task.join());
+ * } finally {
+ *   await group[Symbol.asyncDispose]();
+ * }
+ * ```
  */
 export function openTaskGroup(options?: TaskGroupOptions): OpenTaskGroup {
   return new OpenGroup('openTaskGroup', options);

@@ -28,6 +28,14 @@ export interface RaceOptions extends GroupOptions {
  * Guarantees: the losers are cancelled and awaited before it returns. Of two that end in one tick the first wins.
  *
  * Cancellable: all that runs is cancelled and awaited.
+ *
+ * @example The faster of two
+ * ```ts run
+ * import { race, sleep } from 'corral';
+ *
+ * const winner = await race([() => sleep(1).then(() => 'hare'), () => sleep(60_000).then(() => 'tortoise')]);
+ * console.log(winner); // hare, and nothing is left running
+ * ```
  */
 export function race<T>(fns: readonly TaskFunction<T>[], options?: RaceOptions): Promise<Awaited<T>> {
   return compete('race', fns, options) as Promise<Awaited<T>>;
@@ -40,6 +48,14 @@ export function race<T>(fns: readonly TaskFunction<T>[], options?: RaceOptions):
  * the others attached (`errors: 'aggregate'` throws a TaskGroupError, as `Promise.any` would).
  *
  * Cancellable: all that runs is cancelled and awaited.
+ *
+ * @example Happy eyeballs: the second address only if the first is slow or fails
+ * ```ts run
+ * import { any, sleep } from 'corral';
+ *
+ * const connect = async (address: string) => sleep(1).then(() => `connected to ${address}`);
+ * console.log(await any([() => connect('::1'), () => connect('127.0.0.1')], { staggerMs: 250 }));
+ * ```
  */
 export function any<T>(fns: readonly TaskFunction<T>[], options?: RaceOptions): Promise<Awaited<T>> {
   return compete('any', fns, options) as Promise<Awaited<T>>;

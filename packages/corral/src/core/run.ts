@@ -35,6 +35,16 @@ export interface RunOptions {
  * exit code to 130 or 143; a main that finished by itself leaves it alone.
  *
  * @throws {DeadlockError} when tasks wait and nothing is left that could wake them; a TypeError inside another `run`.
+ *
+ * @example A program
+ * ```ts run
+ * import { run, sleep } from 'corral';
+ *
+ * await run(async (scope) => {
+ *   scope.onStop(() => console.log('asked to stop'));
+ *   await sleep(1);
+ * });
+ * ```
  */
 export async function run<T>(main: TaskFunction<T>, options: RunOptions = {}): Promise<T> {
   checkFunction(main, 'run');

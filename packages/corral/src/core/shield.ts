@@ -12,6 +12,16 @@ export interface ShieldOptions extends ScopeOption {
  *
  * Guarantees: cancellation from outside stops here, also for scopes and groups that are opened inside; its own deadline
  * and cancel still work. The cancellation is seen at the next waiting operation after it. Semantics: trio's shield.
+ *
+ * @example A commit that is not to be torn apart
+ * ```ts run
+ * import { shield, sleep } from 'corral';
+ *
+ * await shield(async () => {
+ *   await sleep(1); // write
+ *   await sleep(1); // fsync
+ * });
+ * ```
  */
 export function shield<T>(body: TaskFunction<T>, options?: ShieldOptions): Promise<T> {
   return openAndRun('shield', body, { ...options, shield: true });
@@ -29,6 +39,19 @@ const CLEANUP_MS = 10_000;
  * Runs clean-up that has to wait, in a `finally`, although the scope may be cancelled: a shield with a bound.
  *
  * @throws {TimeoutError} when it takes longer than `timeoutMs`.
+ *
+ * @example Saying goodbye although cancelled
+ * ```ts run
+ * import { cleanup, moveOnAfter, sleep } from 'corral';
+ *
+ * await moveOnAfter(5, async () => {
+ *   try {
+ *     await sleep(60_000);
+ *   } finally {
+ *     await cleanup(() => sleep(1), { timeoutMs: 1_000 });
+ *   }
+ * });
+ * ```
  */
 export function cleanup<T>(body: TaskFunction<T>, options?: CleanupOptions): Promise<T> {
   const { timeoutMs = CLEANUP_MS, ...rest } = options ?? {};

@@ -125,6 +125,18 @@ export interface TaskGroup {
  * `group.cancel()` it returns normally: what the body returned, or undefined.
  *
  * @throws {CancelledError} when the scope around it was cancelled, plain, never wrapped.
+ *
+ * @example Two tasks that end together
+ * ```ts run
+ * import { sleep, taskGroup } from 'corral';
+ *
+ * const sum = await taskGroup(async (group) => {
+ *   const one = group.spawn(() => sleep(1).then(() => 1));
+ *   const two = group.spawn(async () => 2);
+ *   return (await one.join()) + (await two.join());
+ * });
+ * console.log(sum); // 3
+ * ```
  */
 export function taskGroup<T>(body: (group: TaskGroup) => T | PromiseLike<T>, options?: TaskGroupOptions): Promise<T> {
   return inGroup('taskGroup', body, options, { named: body });

@@ -28,6 +28,16 @@ export interface WithScopeOptions extends ScopeOption {
  * undefined (or what the body returned in spite of it); real errors are thrown.
  *
  * @throws {TimeoutError} when the scope's deadline cut the body off.
+ *
+ * @example Cancelling from inside
+ * ```ts run
+ * import { sleep, withScope } from 'corral';
+ *
+ * await withScope(async (scope) => {
+ *   setTimeout(() => scope.cancel('enough'), 1);
+ *   await sleep(60_000);
+ * });
+ * ```
  */
 export function withScope<T>(body: TaskFunction<T>, options?: WithScopeOptions): Promise<T> {
   return openAndRun('withScope', body, options);

@@ -12,6 +12,15 @@ import { within } from './within.ts';
  * returned.
  *
  * Cancellable: as promptly as the foreign call is.
+ *
+ * @example A foreign call that takes a signal
+ * ```ts run
+ * import { moveOnAfter, withSignal } from 'corral';
+ * import { setTimeout as delay } from 'node:timers/promises';
+ *
+ * const result = await moveOnAfter(5, () => withSignal((signal) => delay(60_000, undefined, { signal })));
+ * console.log(result.timedOut); // true
+ * ```
  */
 export function withSignal<T>(fn: (signal: AbortSignal) => T | PromiseLike<T>, options?: ScopeOption): Promise<T> {
   return rejecting(() => {

@@ -28,6 +28,18 @@ export class LeakError extends CorralError {
  * that nobody awaits. What is left is cancelled and awaited all the same.
  *
  * @throws {LeakError} with the tree of what was left; what `body` throws.
+ *
+ * @example A forgotten await
+ * ```ts run
+ * import { sleep } from 'corral';
+ * import { assertNoLeaks, LeakError } from 'corral/testing';
+ *
+ * try {
+ *   await assertNoLeaks(async () => void sleep(1));
+ * } catch (error) {
+ *   console.log(error instanceof LeakError);
+ * }
+ * ```
  */
 export function assertNoLeaks<T>(body: TaskFunction<T>, options?: ScopeOption): Promise<T> {
   return rejecting(() => {

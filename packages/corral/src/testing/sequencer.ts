@@ -22,6 +22,18 @@ export class SequenceBrokenError extends CorralError {
  * Forces the order in which pieces of different tasks run: position 0 first, 1 when that has ended, and so on.
  *
  * Semantics: trio's Sequencer.
+ *
+ * @example The other one first
+ * ```ts run
+ * import { taskGroup } from 'corral';
+ * import { Sequencer } from 'corral/testing';
+ *
+ * const sequencer = new Sequencer();
+ * await taskGroup((group) => {
+ *   group.spawn(() => sequencer.at(1, () => console.log('second')));
+ *   group.spawn(() => sequencer.at(0, () => console.log('first')));
+ * });
+ * ```
  */
 export class Sequencer {
   #next = 0;

@@ -34,6 +34,16 @@ const STEPS = 10_000;
  * same trace; tasks that wait for foreign promises (I/O) hold the clock; a program in which nothing can go on fails with
  * a DeadlockError that shows the task tree; what main started and did not await fails the test. Semantics: trio's
  * MockClock.
+ *
+ * @example An hour in no time
+ * ```ts run
+ * import { sleep } from 'corral';
+ * import { VirtualClock } from 'corral/testing';
+ *
+ * const clock = new VirtualClock();
+ * await clock.run(() => sleep(3_600_000));
+ * console.log(clock.now()); // 3600000
+ * ```
  */
 export class VirtualClock implements Clock {
   readonly autojump: boolean;

@@ -15,6 +15,18 @@ let watching = false;
  * Under a VirtualClock it returns before time jumps. Semantics: trio's wait_all_tasks_blocked.
  *
  * Cancellable: nothing is left behind.
+ *
+ * @example Cancel a task where it waits
+ * ```ts run
+ * import { sleepForever, taskGroup } from 'corral';
+ * import { waitAllTasksBlocked } from 'corral/testing';
+ *
+ * await taskGroup(async (group) => {
+ *   const task = group.spawn(() => sleepForever());
+ *   await waitAllTasksBlocked();
+ *   task.cancel();
+ * });
+ * ```
  */
 export function waitAllTasksBlocked(options?: ScopeOption): Promise<void> {
   return rejecting(() => waitIn(scopeFor('waitAllTasksBlocked', options)));

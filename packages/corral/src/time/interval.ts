@@ -11,6 +11,13 @@ import { shown } from '../internal/checks.ts';
  * Cancellable: while it waits for the next beat.
  *
  * @throws {RangeError} when `ms` is not a positive number.
+ *
+ * @example Three beats
+ * ```ts run
+ * import { interval } from 'corral';
+ *
+ * for await (const beat of interval(1)) if (beat >= 3) break;
+ * ```
  */
 export async function* interval(ms: number, options?: ScopeOption): AsyncGenerator<number, void, undefined> {
   if (typeof ms !== 'number' || !(ms > 0)) {

@@ -14,6 +14,14 @@ export type MoveOnOptions = Omit<WithScopeOptions, 'deadlineMs'>;
  * Runs `body`, cancels it after `ms` milliseconds, and says whether there was time enough instead of throwing.
  *
  * Guarantees: those of `timeout`. Semantics: trio's move_on_after.
+ *
+ * @example A default when it takes too long
+ * ```ts run
+ * import { moveOnAfter, sleep } from 'corral';
+ *
+ * const result = await moveOnAfter(5, () => sleep(60_000).then(() => 'fresh'));
+ * console.log(result.timedOut ? 'stale' : result.value); // stale
+ * ```
  */
 export function moveOnAfter<T>(
   ms: number | null | undefined,

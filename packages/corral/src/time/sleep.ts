@@ -9,6 +9,13 @@ import { toTime } from '../core/time.ts';
  * Cancellable: nothing is left behind.
  *
  * @throws {RangeError} when `ms` is not a number.
+ *
+ * @example A pause
+ * ```ts run
+ * import { sleep } from 'corral';
+ *
+ * await sleep(1);
+ * ```
  */
 export function sleep(ms: number, options?: ScopeOption): Promise<void> {
   return rejecting(() => sleepIn(scopeFor('sleep', options), ms));

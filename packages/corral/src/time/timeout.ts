@@ -18,6 +18,13 @@ export interface TimeoutOptions extends Omit<WithScopeOptions, 'deadlineMs'> {
  * compose: the earliest around counts. `scope.reschedule()` moves it.
  *
  * @throws {TimeoutError} when the time was up.
+ *
+ * @example At most a second
+ * ```ts run
+ * import { sleep, timeout } from 'corral';
+ *
+ * console.log(await timeout(1_000, () => sleep(1).then(() => 'in time')));
+ * ```
  */
 export function timeout<T>(ms: number | null | undefined, body: TaskFunction<T>, options?: TimeoutOptions): Promise<T> {
   const expired = typeof ms === 'number' && ms <= 0;
