@@ -28,11 +28,11 @@ async function install() {
   const stamp = join(root, 'node_modules/.setup-stamp');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted && existsSync(tsc)) return;
   if (!isInstalled(JSON.parse(lock).packages)) {
-    console.log('setup: installing the development tools (npm ci)');
+    console.error('setup: installing the development tools (npm ci)');
     const args = ['ci', '--include=dev', '--ignore-scripts', '--prefer-offline', '--no-progress'];
     const { code, output, seconds } = await run('npm', args, { shell: process.platform === 'win32' });
     if (code !== 0) fail(`${output}setup: npm ci failed with exit code ${code}`);
-    console.log(`setup: installed in ${seconds.toFixed(1)} s`);
+    console.error(`setup: installed in ${seconds.toFixed(1)} s`);
   }
   writeFileSync(stamp, wanted);
 }
@@ -57,7 +57,7 @@ async function build() {
   const written = lines.filter((line) => /^TSFILE: .*\.js$/.test(line)).length;
   if (code !== 0)
     fail(`${lines.filter((line) => !line.startsWith('TSFILE: ')).join('\n')}setup: the compiler found errors`);
-  if (written > 0) console.log(`setup: compiled ${written} files in ${seconds.toFixed(1)} s`);
+  if (written > 0) console.error(`setup: compiled ${written} files in ${seconds.toFixed(1)} s`);
 }
 
 /** The compiler never deletes: a renamed test would go on running, a renamed source would go on being shipped. */

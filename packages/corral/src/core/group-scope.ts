@@ -1,7 +1,7 @@
 import { clock } from '../internal/clock.ts';
 import { report } from '../internal/report.ts';
 import type { Timer } from '../internal/timer-heap.ts';
-import type { Frame, Variables } from './frame.ts';
+import type { Variables } from './frame.ts';
 import { Scope } from './scope.ts';
 
 /** How long a cancelled group waits before it names the tasks that have not ended. */
@@ -15,7 +15,7 @@ interface Patient {
 }
 
 /** The scope of a group: once cancelled it watches that its tasks end. */
-export class GroupScope extends Scope implements Frame {
+export class GroupScope extends Scope {
   /** Whether the function that was given the group has not ended. */
   body = false;
   readonly #graceMs: number;

@@ -37,6 +37,8 @@ export class Group implements TaskGroup, TaskOwner {
   #bodyEnded = false;
   /** Tasks that wait for a place. A set keeps their order and lets any of them go. */
   #waiting: Set<TaskScope<unknown>> | undefined;
+  /** Goes once over the set, however it changes: to begin anew for each would pass over all that have gone. */
+  #next: Iterator<TaskScope<unknown>> | undefined;
   readonly #spawners = new WaitLine<Task<unknown>>();
   readonly #joiners = new WaitLine<void>();
 
@@ -137,10 +139,18 @@ export class Group implements TaskGroup, TaskOwner {
 
   /** Gives free places away: to waiting tasks first, then to whoever waits to spawn one. */
   #fill(): void {
-    for (const task of this.#waiting ?? []) {
-      if (this.#running >= this.#limit) return;
-      this.#waiting?.delete(task);
-      this.#admit(task);
+    while (this.#running < this.#limit && this.#waiting) {
+      const { value: task } = (this.#next ??= this.#waiting.values()).next() as IteratorResult<
+        TaskScope<unknown>,
+        undefined
+      >;
+      if (task) {
+        this.#waiting.delete(task);
+        this.#admit(task);
+      } else {
+        this.#waiting = undefined;
+        this.#next = undefined;
+      }
     }
     while (this.#running < this.#limit && this.#spawners.first) (this.#spawners.first as Spawner).spawn();
   }
@@ -150,10 +160,10 @@ export class Group implements TaskGroup, TaskOwner {
   taskEnded(task: TaskScope<unknown>): void {
     if (!task.background) this.#foreground--;
     if (task.admitted) this.#running--;
-    else this.#waiting?.delete(task);
+    else this.#waiting?.delete(task); // and no place has become free
     if (task.progress === 'failed' || task.progress === 'abandoned') this.#taskFailed(task);
     else if (task.progress === 'cancelled' && task.visible !== task) this.#interruption = { error: task.ending };
-    if (this.#crowded || !this.#spawners.empty) this.#fill();
+    if (task.admitted && (this.#crowded || !this.#spawners.empty)) this.#fill();
     if (this.#foreground > 0) return;
     this.#joiners.commitAll(undefined);
     if (this.#bodyEnded) this.#cancelBackground();

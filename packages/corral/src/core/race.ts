@@ -82,6 +82,8 @@ class Competition<T> {
   /** Where the next competitor waits to be let in. */
   readonly #gate = new WaitLine<void>();
   #winner: { readonly value: T } | undefined;
+  /** Whether it is decided, so that whoever comes in now has lost. */
+  #lost = false;
 
   constructor(call: 'race' | 'any', options: RaceOptions | undefined) {
     this.#call = call;
@@ -102,7 +104,8 @@ class Competition<T> {
 
   async #compete(group: Group, fn: TaskFunction<T>, scope: Scope): Promise<void> {
     const value = await fn(scope);
-    if (this.#winner) return;
+    if (this.#lost) return;
+    this.#lost = true;
     this.#winner = { value };
     group.cancel(`${this.#call} was won`);
   }
@@ -110,8 +113,10 @@ class Competition<T> {
   #failed(error: unknown, task: Task<unknown>): TaskErrorDecision {
     if (task === this.#tasks[this.#tasks.length - 1]) this.#gate.commitAll(undefined);
     if (this.#winner) report(error, `${task.name} lost a ${this.#call} and failed while it was cancelled`);
-    else if (this.#call === 'race') return 'cancel';
-    else this.#failures.push(error);
+    else if (this.#call === 'race') {
+      this.#lost = true;
+      return 'cancel';
+    } else this.#failures.push(error);
     return 'ignore';
   }
 

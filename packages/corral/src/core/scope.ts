@@ -16,7 +16,7 @@ import type { Timer } from '../internal/timer-heap.ts';
 import { controllerFor } from './abort-signal.ts';
 import { callAll, refresh } from './cancellation.ts';
 import { checkpointIn } from './checkpoint.ts';
-import type { Frame, Variables } from './frame.ts';
+import type { Variables } from './frame.ts';
 import type { Operation } from './operation.ts';
 import { sleepIn } from './sleep.ts';
 import { toTime } from './time.ts';
@@ -58,7 +58,7 @@ export type ScopePhase = 'open' | 'closing' | 'closed';
  * Guarantees: cancelling is level-triggered (once cancelled, every waiting operation in it throws) and reaches
  * everything below, shields apart; the first cause wins; a scope does not end before all that lives in it has ended.
  */
-export class Scope implements Frame {
+export class Scope {
   readonly #name: string;
   /** @internal */ parent: Scope | undefined;
   /** @internal */ firstChild: Scope | undefined = undefined;

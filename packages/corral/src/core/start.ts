@@ -13,14 +13,14 @@ export interface StartedTask<T, V> extends Task<T> {
   readonly value: V;
 }
 
-/** The group that the task goes to. */
-interface Destination {
+/** @internal The group that the task goes to. */
+export interface Destination {
   readonly scope: Scope;
   takeOver(task: TaskScope<unknown>): void;
 }
 
 /**
- * The time between the start of a task and its readiness. Until then the task lives in a small scope below the caller,
+ * @internal The time between the start of a task and its readiness. Until then the task lives in a small scope below the caller,
  * then it moves to the group, which waits for it all the while.
  */
 export class Starting<T, V> implements TaskOwner {

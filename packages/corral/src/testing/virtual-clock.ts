@@ -5,7 +5,7 @@ import { walk } from '../core/walk.ts';
 import type { TaskFunction } from '../core/with-scope.ts';
 import { DeadlockError } from '../errors.ts';
 import { checkFunction, shown } from '../internal/checks.ts';
-import { installClock, nextTurn, type Clock } from '../internal/clock.ts';
+import { installClock, nextTurn } from '../internal/clock.ts';
 import { activity, shuffleReady } from '../internal/ready.ts';
 import { TimerHeap, type Timer } from '../internal/timer-heap.ts';
 import { checkNoLeaks } from './assert-no-leaks.ts';
@@ -45,7 +45,7 @@ const STEPS = 10_000;
  * console.log(clock.now()); // 3600000
  * ```
  */
-export class VirtualClock implements Clock {
+export class VirtualClock {
   readonly autojump: boolean;
   readonly #timers = new TimerHeap();
   readonly #seed: number | undefined;
