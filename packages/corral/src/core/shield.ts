@@ -36,7 +36,8 @@ export interface CleanupOptions extends ShieldOptions {
 const CLEANUP_MS = 10_000;
 
 /**
- * Runs clean-up that has to wait, in a `finally`, although the scope may be cancelled: a shield with a bound.
+ * Runs clean-up that has to wait, in a `finally`, although the scope may be cancelled: a shield with a bound. The bound
+ * reaches corral's operations; a promise that is not corral's needs `withSignal` or `abortable`, as everywhere.
  *
  * @throws {TimeoutError} when it takes longer than `timeoutMs`.
  *

@@ -10,7 +10,8 @@ export interface TimeoutOptions extends Omit<WithScopeOptions, 'deadlineMs'> {
 }
 
 /**
- * Runs `body` and cancels it after `ms` milliseconds. Undefined, null and Infinity mean no timeout; zero and less let the
+ * Runs `body` and cancels it after `ms` milliseconds. What waits on a promise that is not corral's is not cut off: give
+ * it a signal (`withSignal`) or stop waiting for it (`abortable`). Undefined, null and Infinity mean no timeout; zero and less let the
  * body run to its first waiting operation.
  *
  * Guarantees: it settles only when the body has ended. A body that ends without waiting again has succeeded; its own
