@@ -220,7 +220,8 @@ export class Group implements TaskGroup, TaskOwner {
   #traced(): Promise<void>[] {
     const traced: Promise<void>[] = [];
     for (let child = this.scope.firstChild; child && traced.length < TRACED; child = child.nextSibling) {
-      if (child instanceof TaskScope && child.done) traced.push(child.done);
+      // One whose function has ended is awaited for what else lives in it; its promise would settle at once, for ever.
+      if (child instanceof TaskScope && child.done && child.bodyRuns) traced.push(child.done);
     }
     return traced;
   }
