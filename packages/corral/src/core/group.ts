@@ -29,6 +29,7 @@ export class Group implements TaskGroup, TaskOwner {
   #interruption: { readonly error: unknown } | undefined;
   readonly #options: TaskGroupOptions;
   readonly frame: GroupScope | undefined;
+  readonly group = this;
   readonly #unlink: (() => void) | undefined;
   #errors: Set<unknown> | undefined;
   #limit: number;
@@ -296,7 +297,7 @@ export class Group implements TaskGroup, TaskOwner {
   #join(options: ScopeOption | undefined): Promise<void> {
     const scope = options?.scope || ambientAvailable ? scopeFor('group.join', options) : this.scope;
     for (let around = scope; around; around = around.parent) {
-      if (around instanceof TaskScope && around.owner === this) {
+      if (around instanceof TaskScope && around.owner.group === this) {
         return rejected(
           new TypeError(`Cannot join ${this.scope.name} as it would wait for itself: called in its ${around.name}`),
         );

@@ -142,8 +142,12 @@ class Workers<T, R> {
 
   async #work(scope: Scope): Promise<void> {
     for (;;) {
-      // A function that ignores its cancellation must not keep the others busy.
-      if (scope.reason) throw scope.reason;
+      if (scope.reason) {
+        // Cancelled by a callback that got hold of it, and not with the others: somebody else goes on.
+        this.#count--;
+        if (!this.#group.scope.cancelled) this.spawn();
+        throw scope.reason;
+      }
       const pulled = this.#input.pull(scope);
       const next = pulled instanceof Promise ? await pulled : pulled;
       if (next.done) return;

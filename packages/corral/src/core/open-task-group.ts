@@ -42,7 +42,7 @@ export class OpenGroup extends Group implements OpenTaskGroup {
   #ending: Promise<void> | undefined;
 
   override join(options?: ScopeOption): Promise<void> {
-    return this.#ending ?? this.#join(options);
+    return this.#ending ? super.join(options).then(() => this.#ending) : this.#join(options);
   }
 
   async #join(options: ScopeOption | undefined): Promise<void> {

@@ -25,7 +25,7 @@ export interface Destination {
  */
 export class Starting<T, V> implements TaskOwner {
   readonly frame = undefined;
-  readonly #group: Destination;
+  readonly group: Destination;
   readonly #nursery: Nursery;
   /** Stands for the task in the group that waits for it. */
   readonly #place: Nursery;
@@ -39,7 +39,7 @@ export class Starting<T, V> implements TaskOwner {
     fn: (scope: Scope, started: (value: V) => void) => T | PromiseLike<T>,
     name: string | undefined,
   ) {
-    this.#group = group;
+    this.group = group;
     this.#nursery = new Nursery(caller, 'start', undefined);
     this.#place = new Nursery(group.scope, 'a task that is starting', undefined);
     const run = (scope: Scope): T | PromiseLike<T> => fn(scope, (value) => this.#started(value));
@@ -81,7 +81,7 @@ export class Starting<T, V> implements TaskOwner {
 
   #started(value: V): void {
     if (this.#value) throw this.#misuse('called once: it was called before');
-    const { scope } = this.#group;
+    const { scope } = this.group;
     if (scope.phase === 'closed') throw new GroupClosedError(scope.name);
     this.#value = { value };
     this.#ready?.();
@@ -89,7 +89,7 @@ export class Starting<T, V> implements TaskOwner {
     if (task.ended) return;
     task.leave();
     scope.adopt(task);
-    this.#group.takeOver(task);
+    this.group.takeOver(task);
     refresh(task);
   }
 

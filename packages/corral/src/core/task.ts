@@ -66,6 +66,8 @@ export interface TaskSettings {
 export interface TaskOwner {
   /** Told when a task has ended, while it still counts as living in the scope above it. */
   taskEnded(task: TaskScope<unknown>): void;
+  /** The group that waits for its tasks, now or later. */
+  readonly group: unknown;
   /** The frame in which its tasks run; undefined when each has its own. */
   readonly frame: Frame | undefined;
 }
