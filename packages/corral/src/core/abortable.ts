@@ -1,7 +1,7 @@
 import { isCancelled } from '../errors.ts';
 import { isThenable, shown } from '../internal/checks.ts';
 import { report } from '../internal/report.ts';
-import { isCancellationIn } from './exit.ts';
+import { realErrorIn } from './exit.ts';
 import { scopeFor, type ScopeOption } from './current.ts';
 import { Operation, refusal, rejecting } from './operation.ts';
 import type { Scope } from './scope.ts';
@@ -93,7 +93,7 @@ class Foreign<T> extends Operation<T> {
     this.#settled = true;
     if (this.fail(error)) return;
     const holder = this.#holder;
-    this.#late((holder ? isCancellationIn(holder, error) : isCancelled(error)) ? undefined : { error });
+    this.#late(holder ? realErrorIn(holder, error) : isCancelled(error) ? undefined : { error });
   }
 
   #late(lateError: { readonly error: unknown } | undefined): void {

@@ -64,6 +64,12 @@ export function combine(errors: readonly unknown[], name: string, policy?: 'firs
 
 const nothing = Symbol('nothing but cancellations');
 
+/** What is real of an error that arrived in `scope` when nobody waited for it any more; undefined when nothing is. */
+export function realErrorIn(scope: Scope, error: unknown): { readonly error: unknown } | undefined {
+  const real = realPart(error, scope);
+  return real === nothing ? undefined : { error: real };
+}
+
 /** An error that throws when it is looked at is a real one, whatever it is. */
 function realPart(error: unknown, scope: Scope): unknown {
   try {
@@ -127,7 +133,7 @@ function suppressedError(error: unknown, suppressed: unknown, message: string): 
 }
 
 /** Whether an error is a cancellation, to `scope`: branded, or, while it is cancelled, any AbortError. */
-export function isCancellationIn(scope: Scope, error: unknown): boolean {
+function isCancellationIn(scope: Scope, error: unknown): boolean {
   if (isCancelled(error)) return true;
   const { visible } = scope;
   if (!visible) return false;
