@@ -117,8 +117,8 @@ export class AbandonedTaskError extends CorralError {
 
 /** An operation was still waiting when its scope ended, or was called after that. */
 export class ScopeClosedError extends CorralError {
-  constructor(scope: string) {
-    super(`Cannot wait in scope ${scope} as it has ended: use detach(fn, group) for work that outlives it`);
+  constructor(scope: string, message?: string) {
+    super(message ?? `Cannot wait in scope ${scope} as it has ended: use detach(fn, group) for work that outlives it`);
   }
   override get name(): string {
     return 'ScopeClosedError';
@@ -196,11 +196,9 @@ export function isAbortError(error: unknown): boolean {
 }
 
 /** @internal Attaches later failures to the first; false when the first cannot carry them. */
-export function attachSuppressed(first: unknown, later: readonly unknown[]): boolean {
+export function attachSuppressed(first: unknown, later: readonly unknown[]): first is object {
   if (!isExtensible(first)) return false;
-  const known = (first as { [suppressed]?: unknown[] })[suppressed];
-  if (known) known.push(...later.filter((error) => !known.includes(error)));
-  else Object.defineProperty(first, suppressed, { value: [...later], enumerable: true, configurable: true });
+  Object.defineProperty(first, suppressed, { value: [...new Set(later)], enumerable: true, configurable: true });
   return true;
 }
 

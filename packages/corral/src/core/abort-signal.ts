@@ -1,7 +1,7 @@
 /** AbortSignals, both ways: a scope shown to foreign code as a signal, and a foreign signal that cancels a scope. */
 
 import { shown } from '../internal/checks.ts';
-import { report } from '../internal/report.ts';
+import { reportIn } from './report-in.ts';
 import type { Scope } from './scope.ts';
 
 type Listener = EventListenerOrEventListenerObject;
@@ -11,7 +11,7 @@ type AnyListener = Listener | null;
 /** A controller for one scope's signal; `refresh` aborts it when the scope becomes cancelled. */
 export function controllerFor(scope: Scope): AbortController {
   const controller = new AbortController();
-  guard(controller.signal, scope.name);
+  guard(controller.signal, scope);
   if (scope.visible) controller.abort(scope.reason);
   return controller;
 }
@@ -44,7 +44,7 @@ export function adoptSignal(scope: Scope, signal: AbortSignal): () => void {
  * Listeners that throw are reported instead of ending the process: cancelling is when clean-up runs, and one faulty
  * listener must not take the rest down.
  */
-function guard(signal: AbortSignal, name: string): void {
+function guard(signal: AbortSignal, scope: Scope): void {
   const { addEventListener, removeEventListener } = signal;
   const guards = new WeakMap<Listener, Listener>();
   const safe = (listener: Listener): Listener => {
@@ -53,7 +53,7 @@ function guard(signal: AbortSignal, name: string): void {
         if (typeof listener === 'function') listener.call(this, event);
         else listener.handleEvent(event);
       } catch (error) {
-        report(error, `an abort listener in ${name} threw`);
+        reportIn(scope, error, `an abort listener in ${scope.name} threw`);
       }
     };
     guards.set(listener, call);

@@ -1,9 +1,9 @@
 import { isCancelled } from '../errors.ts';
 import { isThenable, shown } from '../internal/checks.ts';
-import { report } from '../internal/report.ts';
 import { realErrorIn } from './exit.ts';
 import { scopeFor, type ScopeOption } from './current.ts';
 import { Operation, refusal, rejecting } from './operation.ts';
+import { reportIn } from './report-in.ts';
 import type { Scope } from './scope.ts';
 
 /** Options of {@link abortable}. */
@@ -98,6 +98,6 @@ class Foreign<T> extends Operation<T> {
 
   #late(lateError: { readonly error: unknown } | undefined): void {
     if (this.#holder) this.#holder.releaseForeign(lateError);
-    else if (lateError) report(lateError.error, 'an abandoned promise failed');
+    else if (lateError) reportIn(this.scope, lateError.error, 'an abandoned promise failed');
   }
 }

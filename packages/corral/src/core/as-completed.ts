@@ -1,6 +1,7 @@
 import { scopeFor } from './current.ts';
 import { checkFunctions } from './gather.ts';
 import { OpenGroup } from './open-task-group.ts';
+import type { ResultOf } from './race.ts';
 import type { Scope } from './scope.ts';
 import type { GroupOptions } from './task-group.ts';
 import type { TaskScope } from './task.ts';
@@ -25,13 +26,13 @@ import type { TaskFunction } from './with-scope.ts';
  * for await (const answer of asCompleted([slow, async () => 'quick'])) console.log(answer); // quick, then slow
  * ```
  */
-export async function* asCompleted<T>(
-  fns: readonly TaskFunction<T>[],
+export async function* asCompleted<const F extends readonly TaskFunction<unknown>[]>(
+  fns: F,
   options?: GroupOptions,
-): AsyncGenerator<Awaited<T>, void, undefined> {
+): AsyncGenerator<ResultOf<F>, void, undefined> {
   checkFunctions(fns, 'asCompleted');
   const scope = scopeFor('asCompleted', options);
-  const values: Awaited<T>[] = [];
+  const values: ResultOf<F>[] = [];
   const news = new WaitLine<void>();
   let ended = 0;
   const wake = (): 'cancel' => {
@@ -39,14 +40,15 @@ export async function* asCompleted<T>(
     return 'cancel';
   };
   const group = new OpenGroup('asCompleted', { ...options, onTaskError: wake });
-  const produce = async (fn: TaskFunction<T>, own: Scope): Promise<void> => {
+  const produce = async (fn: TaskFunction<unknown>, own: Scope): Promise<void> => {
     try {
-      values.push(await fn(own));
+      values.push((await fn(own)) as ResultOf<F>);
     } finally {
       ended++;
       wake();
     }
   };
+  group.scope.onCancel(wake);
   try {
     const tasks = fns.map((fn) => group.spawn((own) => produce(fn, own), { name: fn.name || undefined }));
     for (let yielded = 0; yielded < fns.length; yielded++) {
@@ -54,7 +56,7 @@ export async function* asCompleted<T>(
         await waitInLine(scope, 'the next to complete', news);
       }
       if (values.length === 0) break;
-      yield values.shift() as Awaited<T>;
+      yield values.shift() as ResultOf<F>;
     }
     await group.join({ scope: scope ?? group.scope });
     // One that was cancelled by itself has no value to yield: said, like by gather.

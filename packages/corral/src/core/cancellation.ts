@@ -1,8 +1,7 @@
 /** How a cancellation spreads: mark the subtree, take everybody out of line, reject, and only then call anybody. */
 
-import type { CancelledError } from '../errors.ts';
-import { report } from '../internal/report.ts';
 import type { Operation } from './operation.ts';
+import { reportIn } from './report-in.ts';
 import type { Scope } from './scope.ts';
 import { walk } from './walk.ts';
 
@@ -35,21 +34,21 @@ export function refresh(root: Scope): void {
   for (const scope of arrived) scope.cancelArrived();
   for (const scope of arrived) {
     const callbacks = scope.extras?.onCancel;
-    if (!callbacks) continue;
-    callAll(callbacks, scope.reason as CancelledError, `a cancel callback of ${scope.name}`);
+    // A callback may have shielded it meanwhile.
+    if (!callbacks || !scope.visible) continue;
+    callAll(scope, callbacks, scope.visible.cancellation, 'a cancel callback');
     callbacks.clear();
   }
-  // A callback may have shielded it meanwhile.
   for (const scope of arrived) if (scope.visible) scope.extras?.controller?.abort(scope.reason);
 }
 
 /** Calls all; what one throws is reported and does not keep the others from being called. */
-export function callAll<A>(callbacks: Iterable<(argument: A) => void>, argument: A, what: string): void {
+export function callAll<A>(scope: Scope, callbacks: Iterable<(argument: A) => void>, argument: A, what: string): void {
   for (const callback of callbacks) {
     try {
       callback(argument);
     } catch (error) {
-      report(error, `${what} threw`);
+      reportIn(scope, error, `${what} of ${scope.name} threw`);
     }
   }
 }

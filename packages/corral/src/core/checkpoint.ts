@@ -1,24 +1,32 @@
 import { clock } from '../internal/clock.ts';
+import { activity } from '../internal/ready.ts';
 import { Operation, entering } from './operation.ts';
 import type { Scope } from './scope.ts';
 
 /** Gives the event loop a turn in `scope`. */
 export function checkpointIn(scope: Scope | undefined): Promise<void> {
-  return entering(scope, () => new Turn<void>(scope, undefined).promise);
+  return entering(scope, () => new Turn(scope).promise);
 }
 
 /**
  * The end of an operation that need not wait: in a microtask, or after a turn of the event loop when others have waited
  * for one too long.
  */
-export function passThrough<T>(scope: Scope | undefined, value: T): Promise<T> {
-  return clock.starving() ? new Turn(scope, value).promise : Promise.resolve(value);
+export function passThrough<T>(value: T): Promise<T> {
+  if (!clock.starving()) return Promise.resolve(value);
+  // It has happened: no cancellation may take it back any more.
+  return new Promise((resolve) => {
+    clock.turn(() => {
+      activity.count++;
+      resolve(value);
+    });
+  });
 }
 
-class Turn<T> extends Operation<T> {
-  constructor(scope: Scope | undefined, value: T) {
+class Turn extends Operation<void> {
+  constructor(scope: Scope | undefined) {
     super(scope);
-    clock.turn(() => this.commit(value));
+    clock.turn(() => this.commit(undefined));
   }
   get kind(): string {
     return 'checkpoint';

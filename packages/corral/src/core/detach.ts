@@ -1,3 +1,4 @@
+import { shown } from '../internal/checks.ts';
 import { currentScope } from './current.ts';
 import { RunScope } from './run-scope.ts';
 import type { Task } from './task.ts';
@@ -22,7 +23,11 @@ import type { TaskFunction } from './with-scope.ts';
  * ```
  */
 export function detach<T>(fn: TaskFunction<T>, group?: TaskGroup, options?: SpawnOptions): Task<T> {
-  if (group) return group.spawn(fn, options);
+  if (group !== undefined) {
+    if (typeof group?.spawn === 'function') return group.spawn(fn, options);
+    const requirement = 'its second argument is a TaskGroup, options come third';
+    throw new TypeError(`Cannot detach as ${requirement}: current value is ${shown(group)}`);
+  }
   let root = currentScope();
   while (root?.parent) root = root.parent;
   if (root instanceof RunScope) return root.detached.spawn(fn, options);

@@ -7,6 +7,7 @@ import {
   attachSuppressed,
   isAbortError,
   isCancelled,
+  suppressedErrors,
   type CancelCause,
 } from '../errors.ts';
 import type { Scope } from './scope.ts';
@@ -54,12 +55,25 @@ export function resultOfCancelled(scope: Scope, ms: number | undefined): undefin
   return undefined;
 }
 
-/** One error out of several: the first, with the later ones attached to it. */
-export function combine(errors: readonly unknown[], name: string, policy?: 'first' | 'aggregate'): unknown {
-  const [first, ...later] = errors;
-  if (policy === 'aggregate') return new TaskGroupError(errors, name);
-  if (later.length === 0 || attachSuppressed(first, later)) return first;
-  return new TaskGroupError(errors, name);
+/** Which scope attached what an error carries: it is kept on the way up, and replaced when the object is thrown anew. */
+const attachedIn = new WeakMap<object, WeakRef<Scope>>();
+
+/** One error out of several: the first, with the later ones attached to it. The same object counts once. */
+export function combine(errors: readonly unknown[], scope: Scope, policy?: 'first' | 'aggregate'): unknown {
+  const distinct = [...new Set(errors)];
+  const [first, ...later] = distinct;
+  if (policy === 'aggregate') return new TaskGroupError(distinct, scope.name);
+  if (later.length === 0) return first;
+  const known = cameFromBelow(first, scope) ? suppressedErrors(first) : [];
+  if (!attachSuppressed(first, [...known, ...later])) return new TaskGroupError(distinct, scope.name);
+  attachedIn.set(first, new WeakRef(scope));
+  return first;
+}
+
+function cameFromBelow(error: unknown, scope: Scope): boolean {
+  let inner = attachedIn.get(error as object)?.deref();
+  while (inner && inner !== scope) inner = inner.parent;
+  return inner === scope;
 }
 
 const nothing = Symbol('nothing but cancellations');

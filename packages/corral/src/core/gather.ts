@@ -1,4 +1,4 @@
-import { checkFunction, shown } from '../internal/checks.ts';
+import { checkFunction, isThenable, shown } from '../internal/checks.ts';
 import type { Group } from './group.ts';
 import { inGroup } from './in-group.ts';
 import { rejecting } from './operation.ts';
@@ -49,7 +49,7 @@ export function gather<const F extends TaskFunctions>(
 export function gather<const F extends TaskFunctions>(fns: F, options?: GatherOptions): Promise<GatherResults<F>>;
 export function gather(fns: TaskFunctions, options?: GatherOptions): Promise<unknown> {
   return rejecting(() => {
-    checkFunctions(fns, 'gather');
+    checkFunctions(fns, 'gather', true);
     const settled = options?.settled === true;
     const names = Array.isArray(fns) ? undefined : Object.keys(fns);
     const entries: readonly TaskFunction<unknown>[] = Array.isArray(fns) ? fns : Object.values(fns);
@@ -78,12 +78,20 @@ function settledResult(task: TaskScope<unknown>): PromiseSettledResult<unknown> 
   return { status: 'rejected', reason: task.failure() };
 }
 
-/** Throws a TypeError unless `fns` is an array or a record of functions. */
-export function checkFunctions(fns: unknown, call: string): void {
-  if (typeof fns !== 'object' || fns === null || typeof (fns as { then?: unknown }).then === 'function') {
-    throw new TypeError(`Cannot ${call} as it takes an array of functions: current value is ${shown(fns)}`);
+/** Throws a TypeError unless `fns` is an array of functions, or, where `records` are taken, a record of them. */
+export function checkFunctions(fns: unknown, call: string, records = false): void {
+  const record = typeof fns === 'object' && fns !== null && !isThenable(fns) && !(Symbol.iterator in fns);
+  if (!Array.isArray(fns) && !(records && record)) {
+    const what = records ? 'an array or a record of functions' : 'an array of functions';
+    throw new TypeError(`Cannot call ${call}() as it takes ${what}: current value is ${shown(fns)}${hintFor(fns)}`);
   }
   // `entries()` of an array also finds holes, which `for in` would pass over.
-  const entries = Array.isArray(fns) ? [...fns.entries()] : Object.entries(fns);
-  for (const [key, fn] of entries) checkFunction(fn, `${call} entry ${key}`);
+  const entries = Array.isArray(fns) ? fns.entries() : Object.entries(fns);
+  for (const [key, fn] of entries) checkFunction(fn, `call ${call}() with entry ${key}`);
+}
+
+function hintFor(fns: unknown): string {
+  if (typeof fns === 'function') return ' (write [f, g])';
+  if (isThenable(fns)) return ' (it has started already: write [() => …])';
+  return typeof fns === 'object' && fns !== null && Symbol.iterator in fns ? ' (write [...fns])' : '';
 }

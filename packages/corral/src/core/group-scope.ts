@@ -1,7 +1,7 @@
-import { clock } from '../internal/clock.ts';
-import { report } from '../internal/report.ts';
-import type { Timer } from '../internal/timer-heap.ts';
+import { ScopeClosedError } from '../errors.ts';
+import { Alarm } from '../internal/alarm.ts';
 import type { Variables } from './frame.ts';
+import { reportIn } from './report-in.ts';
 import { Scope } from './scope.ts';
 
 /** How long a cancelled group waits before it names the tasks that have not ended. */
@@ -18,9 +18,11 @@ interface Patient {
 export class GroupScope extends Scope {
   /** Whether the function that was given the group has not ended. */
   body = false;
+  /** Whether its body and all tasks but background ones have ended. */
+  ending = false;
   readonly #graceMs: number;
   readonly #group: Patient;
-  #patience: Patience | undefined = undefined;
+  #patience: Alarm | undefined = undefined;
 
   constructor(
     parent: Scope | undefined,
@@ -38,6 +40,12 @@ export class GroupScope extends Scope {
     return this.body;
   }
 
+  /** Once nothing but what nobody awaits is left, nobody else may move in; only tasks may. */
+  override adopt(child: Scope): void {
+    if (this.ending && !child.mayMoveInLate) throw new ScopeClosedError(this.name);
+    super.adopt(child);
+  }
+
   override cancelArrived(): void {
     if (this.firstChild) this.watch();
   }
@@ -50,34 +58,31 @@ export class GroupScope extends Scope {
   /** From now on its tasks are expected to end. */
   watch(): void {
     if (this.#patience) return;
-    this.#patience = new Patience(Math.min(PATIENCE_MS, this.#graceMs), () => this.#lose(this.#graceMs));
+    this.#patience = new Alarm(() => this.#lose(PATIENCE_MS));
+    this.#patience.set(Math.min(PATIENCE_MS, this.#graceMs));
   }
 
-  override close(): void {
-    if (this.#patience) clock.clear(this.#patience);
-    super.close();
+  override cutOff(): void {
+    this.#patience?.clear();
+    super.cutOff();
   }
 
-  #lose(graceMs: number): void {
-    if (graceMs <= PATIENCE_MS) {
+  /** Patience has run out: reports what is still alive, or goes on without it. */
+  #lose(waitedMs: number): void {
+    const graceMs = this.#graceMs;
+    this.#patience = undefined;
+    // A shield may have been set meanwhile.
+    if (!this.visible || !this.firstChild) return;
+    if (graceMs <= waitedMs) {
       this.#group.abandon(graceMs);
+      // A place that became free may have let in another that ignores its cancellation.
+      if (this.firstChild) this.watch();
       return;
     }
     const names = [...this.#group.tasks].map((task) => task.name).join(', ');
-    report(new Error(`Still running: ${names}`), `${this.name} was cancelled ${PATIENCE_MS} ms ago and has not ended`);
-    if (graceMs === Infinity) return;
-    this.#patience = new Patience(graceMs - PATIENCE_MS, () => this.#group.abandon(graceMs));
-  }
-}
-
-class Patience implements Timer {
-  readonly at: number;
-  slot = -1;
-  order = 0;
-  readonly expire: () => void;
-  constructor(ms: number, expire: () => void) {
-    this.at = clock.now() + ms;
-    this.expire = expire;
-    clock.set(this);
+    const error = new Error(`Still running: ${names}`);
+    reportIn(this, error, `${this.name} was cancelled ${PATIENCE_MS} ms ago and has not ended`);
+    this.#patience = new Alarm(() => this.#lose(graceMs));
+    this.#patience.set(graceMs - PATIENCE_MS);
   }
 }

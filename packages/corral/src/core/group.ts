@@ -2,20 +2,20 @@
 
 import { AbandonedTaskError, GroupClosedError } from '../errors.ts';
 import { ambientAvailable } from '../internal/ambient.ts';
-import { checkConcurrency, checkFunction, checkMs } from '../internal/checks.ts';
-import { enqueue } from '../internal/ready.ts';
+import { checkFunction, checkMs, checkOneOf } from '../internal/checks.ts';
 import { adoptSignal, checkSignal } from './abort-signal.ts';
 import { passThrough } from './checkpoint.ts';
-import { currentVariables, scopeFor, withFrame, type ScopeOption } from './current.ts';
+import { currentVariables, scopeFor, type ScopeOption } from './current.ts';
 import { combine, exitOf, outerCancellation, resultOfCancelled } from './exit.ts';
 import type { Variables } from './frame.ts';
 import { GroupScope } from './group-scope.ts';
 import { entering, rejected, rejecting } from './operation.ts';
+import { Places, type Launch } from './places.ts';
 import type { Scope } from './scope.ts';
 import { Starting, type StartedTask } from './start.ts';
 import type { SpawnOptions, TaskErrorDecision, TaskGroup, TaskGroupOptions, TaskGroupSnapshot } from './task-group.ts';
 import { TaskScope, type Task, type TaskOwner } from './task.ts';
-import { LineOperation, WaitLine, waitInLine } from './wait-line.ts';
+import { WaitLine, waitInLine } from './wait-line.ts';
 import type { TaskFunction } from './with-scope.ts';
 import { emptied } from './within.ts';
 
@@ -32,26 +32,26 @@ export class Group implements TaskGroup, TaskOwner {
   readonly group = this;
   readonly #unlink: (() => void) | undefined;
   #errors: Set<unknown> | undefined;
-  #limit: number;
+  readonly #places: Places;
   #foreground = 0;
-  #running = 0;
   #bodyEnded = false;
-  /** Tasks that wait for a place. A set keeps their order and lets any of them go. */
-  #waiting: Set<TaskScope<unknown>> | undefined;
-  /** Goes once over the set, however it changes: to begin anew for each would pass over all that have gone. */
-  #next: Iterator<TaskScope<unknown>> | undefined;
-  readonly #spawners = new WaitLine<Task<unknown>>();
   readonly #joiners = new WaitLine<void>();
 
-  constructor(call: string, options: TaskGroupOptions = {}, named?: { readonly name: string }) {
-    this.#limit = checkConcurrency(options.concurrency);
-    const graceMs = checkMs(options.graceMs, `set graceMs of ${call}`);
-    if (options.signal) checkSignal(options.signal);
-    this.#options = options;
-    const name = options.name ?? (named?.name || call);
-    this.scope = new GroupScope(scopeFor(call, options), name, currentVariables(), graceMs, this);
-    this.frame = ambientAvailable && options.ambient !== false ? undefined : this.scope;
-    this.#unlink = options.signal && adoptSignal(this.scope, options.signal);
+  constructor(call: string, options: TaskGroupOptions | null = {}, named?: { readonly name: string }) {
+    const given = options ?? {};
+    this.#places = new Places(given.concurrency);
+    const graceMs = checkMs(given.graceMs, `set graceMs of ${call}`);
+    checkOneOf(given.errors, ['first', 'aggregate'], `set errors of ${call}`);
+    if (typeof given.onTaskError !== 'function') {
+      checkOneOf(given.onTaskError, ['cancel', 'collect', 'a function'], `set onTaskError of ${call}`);
+    }
+    const { signal } = given;
+    if (signal !== undefined && signal !== null) checkSignal(signal);
+    this.#options = given;
+    const name = given.name ?? (named?.name || call);
+    this.scope = new GroupScope(scopeFor(call, given), name, currentVariables(), graceMs, this);
+    this.frame = ambientAvailable && given.ambient !== false ? undefined : this.scope;
+    this.#unlink = signal ? adoptSignal(this.scope, signal) : undefined;
   }
 
   // Spawning -----------------------------------------------------------------------------------------------------
@@ -66,29 +66,35 @@ export class Group implements TaskGroup, TaskOwner {
     return this.frame ? this.scope.variables : currentVariables();
   }
 
-  #spawn<T>(fn: TaskFunction<T>, options: SpawnOptions | undefined, variables: Variables | undefined): Task<T> {
-    if (this.scope.phase === 'closed') throw new GroupClosedError(this.scope.name);
-    const task = new TaskScope(this.scope, this, fn, options, variables);
-    const { background } = task;
-    if (!background) this.#foreground++;
+  #spawn<T>(
+    fn: TaskFunction<T>,
+    options: SpawnOptions | undefined,
+    variables: Variables | undefined,
+    launch?: Launch,
+  ): Task<T> {
+    const { scope } = this;
+    if (scope.phase === 'closed') throw new GroupClosedError(scope.name);
+    const task = new TaskScope(scope, this, fn, options, variables);
+    if (!task.background) {
+      this.#foreground++;
+      scope.ending = false;
+    } else if (scope.ending) task.cancelFor({ kind: 'closed', by: scope.name });
     if (task.visible) task.cancelArrived();
     if (task.ended) return task;
-    if (task.visible) this.scope.watch();
-    if (background || this.#running < this.#limit) this.#admit(task, options?.eager);
-    else (this.#waiting ??= new Set()).add(task);
+    if (task.visible) scope.watch();
+    this.#places.admit(task, options?.eager, launch);
     return task;
   }
 
   spawnWhenReady<T>(fn: TaskFunction<T>, options?: SpawnOptions & ScopeOption): Promise<Task<T>> {
     return rejecting(() => {
       checkFunction(fn, 'spawn a task');
-      const scope = options?.scope || ambientAvailable ? scopeFor('spawnWhenReady', options) : this.scope;
-      const variables = this.#variables();
-      const spawn = (): Task<T> => this.#spawn(fn, options, variables);
-      return entering(scope, () =>
-        // Spawned by whoever frees the place, so that nobody else can take it first.
-        this.#full ? new Spawner(scope, this.#spawners, spawn).promise : passThrough(scope, spawn()),
-      ) as Promise<Task<T>>;
+      const scope = this.#callerOf('spawnWhenReady', options);
+      return entering(scope, () => {
+        if (!this.#places.full) return passThrough(this.spawn(fn, options));
+        const variables = this.#variables();
+        return this.#places.spawnLater(scope, (launch) => this.#spawn(fn, options, variables, launch));
+      });
     });
   }
 
@@ -99,93 +105,78 @@ export class Group implements TaskGroup, TaskOwner {
     return rejecting(() => {
       checkFunction(fn, 'start a task');
       if (this.scope.phase === 'closed') throw new GroupClosedError(this.scope.name);
-      const caller = options?.scope || ambientAvailable ? scopeFor('group.start', options) : this.scope;
-      return entering(caller, () => new Starting<T, V>(this, caller ?? this.scope, fn, options?.name).ready());
+      const caller = this.#callerOf('group.start', options) ?? this.scope;
+      return entering(caller, () => {
+        this.#foreground++;
+        return new Starting<T, V>(this, caller, fn, options?.name).ready();
+      });
     });
   }
 
-  /** Takes over a task that has started elsewhere. */
+  /** A task that was to be started is ready, and moves in. */
   takeOver(task: TaskScope<unknown>): void {
-    this.#foreground++;
-    this.#running++;
-    task.admitted = true;
     task.owner = this;
+    this.#places.occupy(task);
   }
 
-  #admit(task: TaskScope<unknown>, eager?: boolean): void {
-    if (!task.background) {
-      this.#running++;
-      task.admitted = true;
-    }
-    if (eager) withFrame(task.frame, startTask, task);
-    else enqueue(task);
+  /** A task that was to be started ended before it was ready. */
+  gaveUp(): void {
+    this.#foregroundEnded();
   }
 
-  get #full(): boolean {
-    return this.#running >= this.#limit || this.#crowded;
-  }
-
-  /** Whether tasks wait for a place. */
-  get #crowded(): boolean {
-    return this.#waiting !== undefined && this.#waiting.size > 0;
+  /** Where the caller waits: its own scope, or, where nothing is ambient, the group's. */
+  #callerOf(call: string, options: ScopeOption | undefined): Scope | undefined {
+    return options?.scope || ambientAvailable ? scopeFor(call, options) : this.scope;
   }
 
   get concurrency(): number {
-    return this.#limit;
+    return this.#places.limit;
   }
   set concurrency(limit: number) {
-    this.#limit = checkConcurrency(limit);
-    this.#fill();
-  }
-
-  /** Gives free places away: to waiting tasks first, then to whoever waits to spawn one. */
-  #fill(): void {
-    while (this.#running < this.#limit && this.#waiting) {
-      const { value: task } = (this.#next ??= this.#waiting.values()).next() as IteratorResult<
-        TaskScope<unknown>,
-        undefined
-      >;
-      if (task) {
-        this.#waiting.delete(task);
-        this.#admit(task);
-      } else {
-        this.#waiting = undefined;
-        this.#next = undefined;
-      }
-    }
-    while (this.#running < this.#limit && this.#spawners.first) (this.#spawners.first as Spawner).spawn();
+    this.#places.limit = limit;
   }
 
   // Ending -------------------------------------------------------------------------------------------------------
 
   taskEnded(task: TaskScope<unknown>): void {
-    if (!task.background) this.#foreground--;
-    if (task.admitted) this.#running--;
-    else this.#waiting?.delete(task); // and no place has become free
     if (task.progress === 'failed' || task.progress === 'abandoned') this.#taskFailed(task);
     else if (task.progress === 'cancelled' && task.visible !== task) this.#interruption = { error: task.ending };
-    if (task.admitted && (this.#crowded || !this.#spawners.empty)) this.#fill();
-    if (this.#foreground > 0) return;
+    this.#places.vacate(task);
+    if (!task.background) this.#foregroundEnded();
+  }
+
+  #foregroundEnded(): void {
+    if (--this.#foreground > 0) return;
     this.#joiners.commitAll(undefined);
-    if (this.#bodyEnded) this.#cancelBackground();
+    if (this.#bodyEnded) this.#wind();
+  }
+
+  /** Only what nobody awaits is left: background tasks, and scopes that were opened here. They are cancelled. */
+  #wind(): void {
+    const { scope } = this;
+    scope.ending = true;
+    for (let child = scope.firstChild, next: Scope | undefined; child; child = next) {
+      next = child.nextSibling;
+      if (!(child instanceof TaskScope)) child.orphan(scope);
+      else if (child.background) child.cancelFor({ kind: 'closed', by: scope.name });
+    }
   }
 
   #taskFailed(task: TaskScope<unknown>): void {
     const error = task.ending;
-    const policy = this.#options.onTaskError ?? 'cancel';
-    let decision: TaskErrorDecision = 'cancel';
-    if (typeof policy !== 'function') decision = policy;
-    else {
-      try {
-        decision = policy(error, task);
-      } catch (failure) {
-        this.fail(error, task.name);
-        this.fail(failure, task.name);
-        return;
-      }
+    const { onTaskError = 'cancel' } = this.#options;
+    let decision: TaskErrorDecision | undefined;
+    try {
+      decision = typeof onTaskError === 'function' ? onTaskError(error, task) : onTaskError;
+    } catch (failure) {
+      this.fail(error, task.name);
+      this.fail(failure, task.name);
+      return;
     }
-    if (decision === 'cancel') this.fail(error, task.name);
-    else if (decision === 'collect') (this.#errors ??= new Set()).add(error);
+    if (decision === 'ignore') return;
+    // Whatever else it says, an error is not lost for it.
+    if (decision === 'collect') (this.#errors ??= new Set()).add(error);
+    else this.fail(error, task.name);
   }
 
   /** Records a failure and cancels all others. */
@@ -206,8 +197,7 @@ export class Group implements TaskGroup, TaskOwner {
     const { scope } = this;
     this.#bodyEnded = true;
     scope.body = false;
-    if (this.#foreground === 0) this.#cancelBackground();
-    if (!this.frame) this.#orphanScopes();
+    if (this.#foreground === 0) this.#wind();
     do {
       while (scope.occupied) await emptied(scope, this.#traced());
       scope.abortOperations();
@@ -242,24 +232,11 @@ export class Group implements TaskGroup, TaskOwner {
   }
 
   throwFailures(): void {
-    const { extras, name } = this.scope;
-    if (!this.#errors && !extras?.late) return;
-    const errors = [...(this.#errors ?? []), ...(extras?.late ?? [])];
-    if (errors.length > 0) throw combine(errors, name, this.#options.errors);
-  }
-
-  /** Scopes that the body opened and did not await. Tasks without a frame of their own open theirs in the same place. */
-  #orphanScopes(): void {
-    for (let child = this.scope.firstChild, next: Scope | undefined; child; child = next) {
-      next = child.nextSibling;
-      if (!(child instanceof TaskScope)) child.orphan(this.scope);
-    }
-  }
-
-  #cancelBackground(): void {
-    for (const task of this.tasks as Iterable<TaskScope<unknown>>) {
-      if (task.background) task.cancelFor({ kind: 'closed', by: this.scope.name });
-    }
+    const { scope } = this;
+    const late = scope.extras?.late;
+    if (!this.#errors && !late) return;
+    const errors = [...(this.#errors ?? []), ...(late ?? [])];
+    if (errors.length > 0) throw combine(errors, scope, this.#options.errors);
   }
 
   /** Whoever awaits the group ends it, or nobody does. */
@@ -295,7 +272,7 @@ export class Group implements TaskGroup, TaskOwner {
   }
 
   #join(options: ScopeOption | undefined): Promise<void> {
-    const scope = options?.scope || ambientAvailable ? scopeFor('group.join', options) : this.scope;
+    const scope = this.#callerOf('group.join', options);
     for (let around = scope; around; around = around.parent) {
       if (around instanceof TaskScope && around.owner.group === this) {
         return rejected(
@@ -304,29 +281,13 @@ export class Group implements TaskGroup, TaskOwner {
       }
     }
     if (this.#foreground > 0) return waitInLine(scope, `join ${this.scope.name}`, this.#joiners);
-    return entering(scope, () => passThrough(scope, undefined));
+    return entering(scope, () => passThrough(undefined));
   }
 
   snapshot(): TaskGroupSnapshot {
     const { name, cancelled } = this.scope;
     const tasks = [...this.tasks].map((task) => Object.freeze({ id: task.id, name: task.name, state: task.state }));
-    const [running, waiting] = [this.#running, this.#waiting?.size ?? 0];
-    return Object.freeze({ name, cancelled, concurrency: this.#limit, running, waiting, tasks: Object.freeze(tasks) });
+    const { limit: concurrency, taken: running, waiting } = this.#places;
+    return Object.freeze({ name, cancelled, concurrency, running, waiting, tasks: Object.freeze(tasks) });
   }
-}
-
-/** Somebody who waits for a place to spawn a task into. */
-class Spawner extends LineOperation<Task<unknown>> {
-  readonly #spawn: () => Task<unknown>;
-  constructor(scope: Scope | undefined, line: WaitLine<Task<unknown>>, spawn: () => Task<unknown>) {
-    super(scope, 'a free place', line);
-    this.#spawn = spawn;
-  }
-  spawn(): void {
-    this.commit(this.#spawn());
-  }
-}
-
-function startTask(task: TaskScope<unknown>): void {
-  task.start();
 }

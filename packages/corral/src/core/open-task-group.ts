@@ -42,12 +42,11 @@ export class OpenGroup extends Group implements OpenTaskGroup {
   #ending: Promise<void> | undefined;
 
   override join(options?: ScopeOption): Promise<void> {
-    return this.#ending ? super.join(options).then(() => this.#ending) : this.#join(options);
-  }
-
-  async #join(options: ScopeOption | undefined): Promise<void> {
-    await super.join(options);
-    await this.#endOnce(() => this.#end());
+    const joined = super.join(options);
+    const ended = joined.then(() => this.#endOnce(() => this.#end()));
+    // Waiting that was refused or cut off is no failure to be told of; a failure of the group is.
+    joined.catch(() => ended.catch(() => {}));
+    return ended;
   }
 
   /** Disposing is idempotent; cancelling is not a failure of the block. */

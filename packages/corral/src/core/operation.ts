@@ -10,8 +10,7 @@
  */
 
 import { ScopeClosedError, type CorralError } from '../errors.ts';
-import { activity, enqueue, pick, type Ready } from '../internal/ready.ts';
-import type { Frame } from './frame.ts';
+import { activity, pick, shuffle } from '../internal/ready.ts';
 import type { Scope } from './scope.ts';
 
 let resolveNext: (value: never) => void;
@@ -55,7 +54,7 @@ export abstract class Operation<T> {
     if (!this.pending) return false;
     this.withdraw();
     this.leave();
-    if (pick) enqueue(new Delivery(this.scope, this.#resolve, value as never));
+    if (pick) shuffle(() => this.#resolve(value as never));
     else this.#resolve(value as never);
     return true;
   }
@@ -65,7 +64,7 @@ export abstract class Operation<T> {
     if (!this.pending) return false;
     this.withdraw();
     this.leave();
-    if (pick) enqueue(new Delivery(this.scope, this.#reject, error));
+    if (pick) shuffle(() => this.#reject(error));
     else this.#reject(error);
     return true;
   }
@@ -143,21 +142,3 @@ export function rejected(error: unknown): Promise<never> {
 }
 
 function ignore(): void {}
-
-const nowhere: Frame = { scope: undefined, variables: undefined };
-
-/** The settling of an operation on its way through the ready queue, when tests shuffle that. */
-class Delivery<V> implements Ready {
-  nextReady: Ready | undefined = undefined;
-  readonly frame: Frame;
-  readonly #settle: (value: V) => void;
-  readonly #value: V;
-  constructor(scope: Scope | undefined, settle: (value: V) => void, value: V) {
-    this.frame = scope ?? nowhere;
-    this.#settle = settle;
-    this.#value = value;
-  }
-  proceed(): void {
-    this.#settle(this.#value);
-  }
-}

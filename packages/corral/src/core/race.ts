@@ -1,12 +1,12 @@
 /** Competitions: the losers are cancelled and awaited before there is a result. */
 
 import { checkMs } from '../internal/checks.ts';
-import { report } from '../internal/report.ts';
 import { combine } from './exit.ts';
 import { checkFunctions } from './gather.ts';
 import type { Group } from './group.ts';
 import { inGroup } from './in-group.ts';
 import { rejecting } from './operation.ts';
+import { reportIn } from './report-in.ts';
 import type { Scope } from './scope.ts';
 import type { GroupOptions, TaskErrorDecision } from './task-group.ts';
 import type { Task, TaskScope } from './task.ts';
@@ -21,6 +21,9 @@ export interface RaceOptions extends GroupOptions {
    */
   readonly staggerMs?: number | undefined;
 }
+
+/** What any one of several functions gives. */
+export type ResultOf<F extends readonly TaskFunction<unknown>[]> = Awaited<ReturnType<F[number]>>;
 
 /**
  * Runs functions concurrently and settles like the first that settles, value or error.
@@ -37,8 +40,11 @@ export interface RaceOptions extends GroupOptions {
  * console.log(winner); // hare, and nothing is left running
  * ```
  */
-export function race<T>(fns: readonly TaskFunction<T>[], options?: RaceOptions): Promise<Awaited<T>> {
-  return compete('race', fns, options) as Promise<Awaited<T>>;
+export function race<const F extends readonly TaskFunction<unknown>[]>(
+  fns: F,
+  options?: RaceOptions,
+): Promise<ResultOf<F>> {
+  return compete('race', fns, options) as Promise<ResultOf<F>>;
 }
 
 /**
@@ -57,8 +63,11 @@ export function race<T>(fns: readonly TaskFunction<T>[], options?: RaceOptions):
  * console.log(await any([() => connect('::1'), () => connect('127.0.0.1')], { staggerMs: 250 }));
  * ```
  */
-export function any<T>(fns: readonly TaskFunction<T>[], options?: RaceOptions): Promise<Awaited<T>> {
-  return compete('any', fns, options) as Promise<Awaited<T>>;
+export function any<const F extends readonly TaskFunction<unknown>[]>(
+  fns: F,
+  options?: RaceOptions,
+): Promise<ResultOf<F>> {
+  return compete('any', fns, options) as Promise<ResultOf<F>>;
 }
 
 function compete<T>(
@@ -68,7 +77,8 @@ function compete<T>(
 ): Promise<T> {
   return rejecting(() => {
     checkFunctions(fns, call);
-    if (fns.length === 0) throw new RangeError(`Cannot ${call} as it takes at least one function: current value is []`);
+    if (fns.length === 0)
+      throw new RangeError(`Cannot call ${call}() as it takes at least one function: current value is []`);
     const staggerMs = checkMs(options?.staggerMs ?? 0, `set staggerMs of ${call}`);
     return new Competition<T>(call, options).run(fns, staggerMs);
   });
@@ -81,6 +91,7 @@ class Competition<T> {
   readonly #failures: unknown[] = [];
   /** Where the next competitor waits to be let in. */
   readonly #gate = new WaitLine<void>();
+  #group: Group | undefined;
   #winner: { readonly value: T } | undefined;
   /** Whether it is decided, so that whoever comes in now has lost. */
   #lost = false;
@@ -92,6 +103,7 @@ class Competition<T> {
 
   run(fns: readonly TaskFunction<T>[], staggerMs: number): Promise<T> {
     const body = async (group: Group): Promise<void> => {
+      this.#group = group;
       for (const [index, fn] of fns.entries()) {
         if (index > 0 && staggerMs > 0) await stagger(group.scope, this.#gate, staggerMs);
         const compete = (scope: Scope): Promise<void> => this.#compete(group, fn, scope);
@@ -112,7 +124,8 @@ class Competition<T> {
 
   #failed(error: unknown, task: Task<unknown>): TaskErrorDecision {
     if (task === this.#tasks[this.#tasks.length - 1]) this.#gate.commitAll(undefined);
-    if (this.#winner) report(error, `${task.name} lost a ${this.#call} and failed while it was cancelled`);
+    const lost = `${task.name} lost a ${this.#call} and failed while it was cancelled`;
+    if (this.#winner) reportIn(task as TaskScope<unknown>, error, lost);
     else if (this.#call === 'race') {
       this.#lost = true;
       return 'cancel';
@@ -122,8 +135,7 @@ class Competition<T> {
 
   #result(): T {
     if (this.#winner) return this.#winner.value;
-    const name = this.#options?.name ?? this.#call;
-    if (this.#failures.length > 0) throw combine(this.#failures, name, this.#options?.errors);
+    if (this.#failures.length > 0) throw combine(this.#failures, (this.#group as Group).scope, this.#options?.errors);
     // Nobody won and nobody failed: they were cancelled, each by itself.
     return (this.#tasks[0] as TaskScope<never>).unwrap();
   }

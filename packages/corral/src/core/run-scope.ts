@@ -1,15 +1,18 @@
-import { report } from '../internal/report.ts';
+import type { ErrorReporter } from '../internal/report.ts';
 import { OpenGroup } from './open-task-group.ts';
+import { reportIn, type ReportingRoot } from './report-in.ts';
 import { Scope } from './scope.ts';
 import type { TaskFunction } from './with-scope.ts';
 import { within } from './within.ts';
 
 /** The root that `run` makes: it owns what is detached. */
-export class RunScope extends Scope {
+export class RunScope extends Scope implements ReportingRoot {
+  readonly onError: ErrorReporter | undefined;
   #detached: OpenGroup | undefined;
 
-  constructor(name: string) {
+  constructor(name: string, onError?: ErrorReporter) {
     super(undefined, name, undefined);
+    this.onError = onError;
   }
 
   /** The group of what is detached; made when it is first needed. */
@@ -17,7 +20,7 @@ export class RunScope extends Scope {
     return (this.#detached ??= new OpenGroup('detached', {
       scope: this,
       onTaskError: (error, task) => {
-        report(error, `detached task ${task.name} failed`);
+        reportIn(this, error, `detached task ${task.name} failed`);
         return 'ignore';
       },
     }));

@@ -3,7 +3,7 @@
 import { DeadlockError } from '../errors.ts';
 import { ambientAvailable } from '../internal/ambient.ts';
 import { checkFunction, checkMs } from '../internal/checks.ts';
-import { installReporter, type ErrorReporter } from '../internal/report.ts';
+import type { ErrorReporter } from '../internal/report.ts';
 import { currentScope } from './current.ts';
 import { onDeadlock } from './deadlock.ts';
 import { RunScope } from './run-scope.ts';
@@ -34,7 +34,9 @@ export interface RunOptions {
  * signal exits at once with 130 or 143. If main had to be cancelled for a signal, run returns undefined and sets the
  * exit code to 130 or 143; a main that finished by itself leaves it alone.
  *
- * @throws {DeadlockError} when tasks wait and nothing is left that could wake them; a TypeError inside another `run`.
+ * @throws {DeadlockError} when tasks wait and nothing is left that could wake them, a signal aside: a program that waits
+ *   for one needs something that keeps it alive, such as a server. (Bun and Deno cannot tell under a top-level await.)
+ *   A TypeError inside another `run`.
  *
  * @example A program
  * ```ts run
@@ -55,14 +57,12 @@ export async function run<T>(main: TaskFunction<T>, options: RunOptions = {}): P
       `Cannot run a program inside another as run() makes a root: current scope is ${currentScope()?.name}; use taskGroup()`,
     );
   }
-  const root = new RunScope(options.name ?? (main.name || 'main'));
-  const before = options.onError && installReporter(options.onError);
+  const root = new RunScope(options.name ?? (main.name || 'main'), options.onError);
   const restoreSignals = options.signals === false ? undefined : stopOnSignals(root, drainMs, graceMs);
   try {
     return await untilDeadlock(root, root.live(main));
   } finally {
     restoreSignals?.();
-    if (before) installReporter(before);
   }
 }
 

@@ -9,15 +9,15 @@
  */
 
 import { CancelledError, ScopeClosedError, isCancelled, type CancelCause } from '../errors.ts';
-import { clock } from '../internal/clock.ts';
+import { clearTimer, clock } from '../internal/clock.ts';
 import { shown } from '../internal/checks.ts';
-import { report } from '../internal/report.ts';
 import type { Timer } from '../internal/timer-heap.ts';
 import { controllerFor } from './abort-signal.ts';
 import { callAll, refresh } from './cancellation.ts';
 import { checkpointIn } from './checkpoint.ts';
 import type { Variables } from './frame.ts';
 import type { Operation } from './operation.ts';
+import { reportIn } from './report-in.ts';
 import { sleepIn } from './sleep.ts';
 import { toTime } from './time.ts';
 import { walk } from './walk.ts';
@@ -157,11 +157,12 @@ export class Scope {
 
   /**
    * Calls back, once and synchronously, when this scope becomes cancelled; at once when it is. Returns a function that
-   * takes the callback back. What it throws goes to the error reporter.
+   * takes the callback back. What it throws goes to the error reporter. It is called where `cancel` is: what is current
+   * there need not be this scope.
    */
   onCancel(callback: (reason: CancelledError) => void): () => void {
     if (this.visible) {
-      callAll([callback], this.visible.cancellation, `a cancel callback of ${this.name}`);
+      callAll(this, [callback], this.visible.cancellation, 'a cancel callback');
       return () => {};
     }
     const callbacks = (this.extra.onCancel ??= new Set());
@@ -199,7 +200,9 @@ export class Scope {
    * @throws {ScopeClosedError} when the scope has ended; a TypeError when it is already cancelled.
    */
   reschedule(when: number | Date | undefined): void {
-    if (this.phase === 'closed') throw new ScopeClosedError(this.name);
+    if (this.phase === 'closed') {
+      throw new ScopeClosedError(this.name, `Cannot reschedule ${this.name} as it must not have ended`);
+    }
     if (this.cause) {
       throw new TypeError(
         `Cannot reschedule ${this.name} as it must not be cancelled yet: cause is ${this.cause.kind}`,
@@ -211,7 +214,7 @@ export class Scope {
   /** @internal */
   expireAt(at: number): void {
     const deadline = (this.extra.deadline ??= new Deadline(this));
-    clock.clear(deadline);
+    clearTimer(deadline);
     deadline.at = at;
     if (at <= clock.now()) deadline.expire();
     else if (at !== Infinity) clock.set(deadline);
@@ -234,16 +237,17 @@ export class Scope {
     walk(this, (scope) => {
       if (scope.extras?.onStop) callbacks.push(...scope.extras.onStop);
     });
-    callAll(callbacks, undefined, `a stop callback in ${this.name}`);
+    callAll(this, callbacks, undefined, 'a stop callback');
   }
 
   /**
    * Calls back, synchronously, when this scope is asked to stop; at once when it was. Returns a function that takes the
-   * callback back. What it throws goes to the error reporter.
+   * callback back. What it throws goes to the error reporter. It is called where the stop was asked for: what is current
+   * there need not be this scope.
    */
   onStop(callback: () => void): () => void {
     if (this.stopping) {
-      callAll([callback], undefined, `a stop callback in ${this.name}`);
+      callAll(this, [callback], undefined, 'a stop callback');
       return () => {};
     }
     const callbacks = (this.extra.onStop ??= new Set());
@@ -332,7 +336,8 @@ export class Scope {
   release(lateError?: { readonly error: unknown }): void {
     const extra = this.extra;
     extra.holds--;
-    if (lateError && this.phase === 'closed') report(lateError.error, `something failed after ${this.name} had ended`);
+    if (lateError && this.phase === 'closed')
+      reportIn(this, lateError.error, `something failed after ${this.name} had ended`);
     else if (lateError) (extra.late ??= []).push(lateError.error);
     this.checkEmptied();
   }
@@ -347,7 +352,7 @@ export class Scope {
 
   /** @internal The body has ended: what still waits here is aborted, and scopes that nobody awaited are cancelled. */
   beginClosing(): void {
-    this.phase = 'closing';
+    if (this.phase === 'open') this.phase = 'closing';
     this.abortOperations();
     for (let child = this.firstChild, next: Scope | undefined; child; child = next) {
       next = child.nextSibling;
@@ -376,10 +381,20 @@ export class Scope {
 
   /** @internal Nothing lives here any more. */
   close(): void {
+    this.cutOff();
+    this.leave();
+  }
+
+  /** @internal Nothing can wait or happen in it any more. */
+  cutOff(): void {
     this.phase = 'closed';
     this.abortOperations();
-    if (this.extras?.deadline) clock.clear(this.extras.deadline);
-    this.leave();
+    if (this.extras?.deadline) clearTimer(this.extras.deadline);
+  }
+
+  /** @internal Whether it may be opened in a group of which only background tasks are left. */
+  get mayMoveInLate(): boolean {
+    return false;
   }
 
   /** @internal */
@@ -401,6 +416,7 @@ export class Deadline implements Timer {
   at = Infinity;
   slot = -1;
   order = 0;
+  clock?: Timer['clock'];
   readonly #scope: Scope;
   constructor(scope: Scope) {
     this.#scope = scope;

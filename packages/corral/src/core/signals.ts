@@ -1,7 +1,6 @@
 /** SIGINT and SIGTERM: stop softly, then cancel, then give up. */
 
-import type { Timer } from '../internal/timer-heap.ts';
-import { clock } from '../internal/clock.ts';
+import { Alarm } from '../internal/alarm.ts';
 import { hostProcess } from '../internal/host.ts';
 import type { Scope } from './scope.ts';
 import { formatTree } from './tree.ts';
@@ -24,19 +23,21 @@ export function stopOnSignals(root: Scope, drainMs: number, graceMs: number): ()
   let timer: Alarm | undefined;
   const cancel = (signal: Signal): void => {
     root.cancelFor({ kind: 'shutdown', reason: signal, by: root.name });
-    timer = new Alarm(graceMs, () => giveUp(root, graceMs));
+    timer = new Alarm(() => giveUp(root, graceMs));
+    timer.set(graceMs);
   };
   const stop = (signal: Signal): void => {
     root.requestStop();
-    if (drainMs > 0) timer = new Alarm(drainMs, () => cancel(signal));
-    else cancel(signal);
+    if (drainMs <= 0) return cancel(signal);
+    timer = new Alarm(() => cancel(signal));
+    timer.set(drainMs);
   };
   if (roots.size === 0) {
     for (const name of Object.keys(EXIT_CODES)) hostProcess?.on(name, onSignal);
   }
   roots.set(root, stop);
   return () => {
-    if (timer) clock.clear(timer);
+    timer?.clear();
     roots.delete(root);
     if (hostProcess && stopped && root.cause?.kind === 'shutdown') hostProcess.exitCode = EXIT_CODES[stopped];
     if (roots.size > 0) return;
@@ -48,16 +49,4 @@ export function stopOnSignals(root: Scope, drainMs: number, graceMs: number): ()
 function giveUp(root: Scope, graceMs: number): void {
   console.error(`corral: still alive ${graceMs} ms after the cancellation:\n${formatTree(root)}`);
   hostProcess?.exit(1);
-}
-
-class Alarm implements Timer {
-  readonly at: number;
-  slot = -1;
-  order = 0;
-  readonly expire: () => void;
-  constructor(ms: number, expire: () => void) {
-    this.at = clock.now() + ms;
-    this.expire = expire;
-    if (this.at !== Infinity) clock.set(this);
-  }
 }

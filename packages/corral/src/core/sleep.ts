@@ -1,5 +1,5 @@
-import { clock } from '../internal/clock.ts';
-import { checkMs } from '../internal/checks.ts';
+import { clearTimer, clock } from '../internal/clock.ts';
+import { checkNumber } from '../internal/checks.ts';
 import type { Timer } from '../internal/timer-heap.ts';
 import { checkpointIn } from './checkpoint.ts';
 import { Operation, entering, rejected } from './operation.ts';
@@ -8,7 +8,7 @@ import type { Scope } from './scope.ts';
 /** Waits in `scope`; zero and less is a checkpoint. */
 export function sleepIn(scope: Scope | undefined, ms: number): Promise<void> {
   try {
-    const checked = checkMs(ms, 'sleep');
+    const checked = checkNumber(ms, 'sleep');
     return checked > 0 ? sleepUntilIn(scope, clock.now() + checked) : checkpointIn(scope);
   } catch (error) {
     return rejected(error);
@@ -24,6 +24,7 @@ class Sleep extends Operation<void> implements Timer {
   readonly at: number;
   slot = -1;
   order = 0;
+  clock?: Timer['clock'];
   constructor(scope: Scope | undefined, at: number) {
     super(scope);
     this.at = at;
@@ -39,6 +40,6 @@ class Sleep extends Operation<void> implements Timer {
     return super.commit(undefined);
   }
   leave(): void {
-    clock.clear(this);
+    clearTimer(this);
   }
 }

@@ -17,6 +17,8 @@ export interface StartedTask<T, V> extends Task<T> {
 export interface Destination {
   readonly scope: Scope;
   takeOver(task: TaskScope<unknown>): void;
+  /** It ended before it was ready. */
+  gaveUp(): void;
 }
 
 /**
@@ -66,6 +68,7 @@ export class Starting<T, V> implements TaskOwner {
     });
     const outer = this.#nursery.visible;
     this.#nursery.end();
+    if (!this.#value) this.group.gaveUp();
     this.#place.end();
     if (this.#value) return Object.assign(task, this.#value);
     if (task.progress === 'failed') throw task.ending;
@@ -80,6 +83,8 @@ export class Starting<T, V> implements TaskOwner {
   }
 
   #started(value: V): void {
+    // Cancelled with its caller: it stays there and ends.
+    if (this.#nursery.visible) return;
     if (this.#value) throw this.#misuse('called once: it was called before');
     const { scope } = this.group;
     if (scope.phase === 'closed') throw new GroupClosedError(scope.name);
@@ -102,6 +107,10 @@ export class Starting<T, V> implements TaskOwner {
 class Nursery extends Scope {
   override get bodyRuns(): boolean {
     return false;
+  }
+
+  override get mayMoveInLate(): boolean {
+    return true;
   }
 
   end(): void {

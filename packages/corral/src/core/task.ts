@@ -1,15 +1,15 @@
 /** A task: a scope with a function to run and a result to be joined. */
 
 import { ScopeClosedError, TaskCancelledError, isCancelled } from '../errors.ts';
-import { ambientAvailable, currentFrame } from '../internal/ambient.ts';
+import { ambientAvailable, currentFrame, endInFrame } from '../internal/ambient.ts';
 import { isThenable } from '../internal/checks.ts';
 import type { Ready } from '../internal/ready.ts';
-import { report } from '../internal/report.ts';
 import { passThrough } from './checkpoint.ts';
 import { scopeFor, type ScopeOption } from './current.ts';
 import { combine, exitOf } from './exit.ts';
 import type { Frame, Variables } from './frame.ts';
 import { entering, rejected, rejecting } from './operation.ts';
+import { reportIn } from './report-in.ts';
 import { Scope } from './scope.ts';
 import { LineOperation, WaitLine, waitInLine } from './wait-line.ts';
 import { walk } from './walk.ts';
@@ -77,7 +77,6 @@ let ids = 0;
 /** @internal */
 export class TaskScope<T> extends Scope implements Task<T>, Ready {
   readonly id = ++ids;
-  nextReady: Ready | undefined = undefined;
   owner: TaskOwner;
   readonly settings: TaskSettings | undefined;
   /** Whether it holds one of the group's places. */
@@ -117,6 +116,10 @@ export class TaskScope<T> extends Scope implements Task<T>, Ready {
     return this.visible && this.progress === 'running' ? 'cancelling' : this.progress;
   }
 
+  override get mayMoveInLate(): boolean {
+    return true;
+  }
+
   override get bodyRuns(): boolean {
     return this.progress === 'running' && super.bodyRuns;
   }
@@ -132,11 +135,12 @@ export class TaskScope<T> extends Scope implements Task<T>, Ready {
     return this.settings?.background === true;
   }
 
-  /** Starts it, from the ready queue, in its frame. */
+  /** Starts it, from the ready queue. */
   proceed(): void {
-    if (this.progress === 'pending') this.start();
+    if (this.progress === 'pending') endInFrame(this.frame, startTask, this as TaskScope<unknown>);
   }
 
+  /** Calls its function. */
   start(): void {
     const fn = this.#fn as TaskFunction<T>;
     this.#fn = undefined;
@@ -167,7 +171,7 @@ export class TaskScope<T> extends Scope implements Task<T>, Ready {
   bodyEnded(failed: boolean, value: unknown): void {
     if (this.progress === 'abandoned') {
       const echo = isCancelled(value) || value instanceof ScopeClosedError;
-      if (failed && !echo) report(value, `abandoned task ${this.name} failed`);
+      if (failed && !echo) reportIn(this, value, `abandoned task ${this.name} failed`);
       return;
     }
     if (this.operations || this.occupied) {
@@ -186,7 +190,7 @@ export class TaskScope<T> extends Scope implements Task<T>, Ready {
     if (!failed && !late) return this.finish('succeeded', value);
     const exit = failed ? exitOf(this, value) : undefined;
     const errors = [...(exit?.how === 'failed' ? [exit.error] : []), ...(late ?? [])];
-    if (errors.length > 0) this.finish('failed', combine(errors, this.name));
+    if (errors.length > 0) this.finish('failed', combine(errors, this));
     else this.finish('cancelled', this.reason ?? value);
   }
 
@@ -205,10 +209,7 @@ export class TaskScope<T> extends Scope implements Task<T>, Ready {
 
   /** Goes on without it: all that lives in it is closed, so that its operations throw from now on. */
   abandon(error: unknown): void {
-    walk(this, (scope) => {
-      scope.phase = 'closed';
-      scope.abortOperations();
-    });
+    walk(this, (scope) => scope.cutOff());
     this.finish('abandoned', error);
   }
 
@@ -226,7 +227,7 @@ export class TaskScope<T> extends Scope implements Task<T>, Ready {
     }
     if (!this.ended) return waitInLine(scope, `join ${this.name}`, (this.#line ??= new WaitLine()));
     return entering(scope, () =>
-      this.progress === 'succeeded' ? passThrough(scope, this.ending as T) : rejected(this.failure()),
+      this.progress === 'succeeded' ? passThrough(this.ending as T) : rejected(this.failure()),
     );
   }
 
@@ -261,6 +262,11 @@ export class TaskScope<T> extends Scope implements Task<T>, Ready {
     if (progress === 'failed' || progress === 'abandoned') return { status: progress, error: ending };
     throw new ScopeClosedError(this.name);
   }
+}
+
+/** Calls its function, in its frame. */
+export function startTask(task: TaskScope<unknown>): void {
+  task.start();
 }
 
 function succeedCurrent(value: unknown): void {

@@ -12,8 +12,8 @@ export function now(): number {
 }
 
 /** A point in time as a number; Infinity for none. */
-export function toTime(when: number | Date | null | undefined, action: string): number {
-  if (when === undefined || when === null) return Infinity;
+export function toTime(when: number | Date | null | undefined, action: string, none = Infinity): number {
+  if (when === undefined || when === null) when = none;
   const time = typeof when === 'number' ? when : when instanceof Date ? when.getTime() : NaN;
   if (!Number.isNaN(time)) return time;
   throw new RangeError(

@@ -47,7 +47,7 @@ async function live<T, R>(
   const late = scope.extras?.late;
   if (!exit && !late) return value as T;
   const errors = exit?.how === 'failed' ? [exit.error, ...(late ?? [])] : late;
-  if (errors) throw combine(errors, scope.name);
+  if (errors) throw combine(errors, scope);
   if (exit?.how === 'cancelled') scope.passOn(exit.error);
   return options?.whenCancelled ? options.whenCancelled(scope) : (resultOfCancelled(scope, options?.ms) as R);
 }

@@ -40,8 +40,8 @@ const storage = AsyncLocalStorage && new AsyncLocalStorage();
 const outside = hooks?.AsyncResource && new hooks.AsyncResource('corral');
 
 /**
- * Since Node 24 a context is a copied map: `run` copies it twice, entering and leaving. Inside one AsyncResource per
- * batch, `enterWith` copies once and leaving the batch restores what was there. Elsewhere `run` is as cheap or cheaper.
+ * Since Node 24 a context is a copied map: `run` copies it twice, entering and leaving. A microtask gets its context from
+ * the engine and takes it along when it ends, so there `enterWith` does with one. Elsewhere `run` is as cheap or cheaper.
  */
 const versions = host.process?.versions;
 const enters = !versions?.bun && !versions?.deno && Number.parseInt(versions?.node ?? '0', 10) >= 24;
@@ -64,14 +64,11 @@ export function runOutside<R>(fn: () => R): R {
   return outside ? outside.runInAsyncScope(fn) : storage ? storage.run(undefined, fn, undefined) : fn();
 }
 
-/** Calls `fn` so that {@link runInBatch} may be used inside. */
-export const batch: (fn: () => void) => void = enters && outside ? runOutside : (fn) => fn();
-
-/** Like {@link runInFrame}, inside {@link batch} only: the frame may stay in force until the next call or the end. */
-export const runInBatch: typeof runInFrame =
+/** Like {@link runInFrame}, as the last thing that a microtask does: the frame may stay in force until it ends. */
+export const endInFrame: typeof runInFrame =
   enters && storage
     ? (frame, fn, argument) => {
-        storage.enterWith(frame);
+        if (storage.getStore() !== frame) storage.enterWith(frame);
         return fn(argument);
       }
     : runInFrame;

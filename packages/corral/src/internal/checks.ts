@@ -9,7 +9,11 @@ export function checkFunction(value: unknown, action: string): void {
 
 /** Throws a RangeError when `ms` is not a number of milliseconds; undefined and null mean none. */
 export function checkMs(ms: unknown, action: string): number {
-  if (ms === undefined || ms === null) return Infinity;
+  return ms === undefined || ms === null ? Infinity : checkNumber(ms, action);
+}
+
+/** Throws a RangeError when `ms` is not a number of milliseconds. */
+export function checkNumber(ms: unknown, action: string): number {
   if (typeof ms === 'number' && !Number.isNaN(ms)) return ms;
   throw new RangeError(`Cannot ${action} as it takes a number of milliseconds: current value is ${shown(ms)}`);
 }
@@ -23,13 +27,23 @@ export function checkConcurrency(value: unknown): number {
   );
 }
 
+/** Throws a TypeError unless `value` is one of some words, or undefined. */
+export function checkOneOf(value: unknown, words: readonly string[], action: string): void {
+  if (value === undefined || words.includes(value as string)) return;
+  throw new TypeError(`Cannot ${action} as it takes ${words.join(' or ')}: current value is ${shown(value)}`);
+}
+
 /** How a value is named in a message. */
 export function shown(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value);
   if (typeof value === 'function') return `function ${value.name || '(anonymous)'}`;
   if (isThenable(value)) return 'a promise';
-  if (typeof value === 'object' && value !== null) return `${value.constructor?.name ?? 'null-prototype'} object`;
-  return String(value);
+  if (typeof value === 'bigint') return `${value}n`;
+  if (Array.isArray(value)) return value.length === 0 ? '[]' : `an array of ${value.length}`;
+  if (value instanceof Date) return String(value);
+  if (typeof value !== 'object' || value === null) return String(value);
+  const name = value.constructor?.name;
+  return !name || name === 'Object' ? 'an object' : `an object of class ${name}`;
 }
 
 /** Whether `await` would wait for it. */

@@ -1,24 +1,12 @@
-/** The ready queue: what was spawned starts here, first come first served, all that is ready in one microtask. */
+/** The ready queue: what was spawned starts here, first come first served, each in a microtask and a context of its own. */
 
-import { batch, currentFrame, runInBatch, type AmbientFrame } from './ambient.ts';
 import { clock } from './clock.ts';
 
 /** Something that is ready to go on. */
 export interface Ready {
-  /** The next in line. Only the queue writes it. */
-  nextReady: Ready | undefined;
-  /** The frame in which it goes on. */
-  readonly frame: AmbientFrame;
-  /** Goes on; must not throw. */
+  /** Goes on, as the last thing that a microtask does; must not throw. */
   proceed(): void;
 }
-
-const SHARED_STEPS = 64;
-
-const resolved = Promise.resolve();
-let first: Ready | undefined;
-let last: Ready | undefined;
-let scheduled = false;
 
 /** Tests replace it to start tasks, and to let waiting operations go on, in another order: it picks one of `count`. */
 export let pick: ((count: number) => number) | undefined;
@@ -31,50 +19,73 @@ export function shuffleReady(next: ((count: number) => number) | undefined): voi
 /** Counts whatever corral does; two equal readings with a turn of the event loop between them mean that all is quiet. */
 export const activity = { count: 0 };
 
-/** Lets `item` proceed in a microtask. */
+/**
+ * Lets `item` proceed in a microtask. The reaction is registered here, so that every async context of the platform, not
+ * only corral's, is there what it is here: a task sees its spawner's request id and trace.
+ */
 export function enqueue(item: Ready): void {
   activity.count++;
-  if (last) last.nextReady = item;
-  else first = item;
-  last = item;
-  if (scheduled) return;
-  scheduled = true;
-  void resolved.then(drain);
+  if (pick) reserve()(item);
+  else void Promise.resolve(item).then(proceed);
 }
 
-function drain(): void {
-  // A microtask runs in the frame of who scheduled it: tasks without one of their own are often where they belong.
-  if (first && first.frame === currentFrame() && !pick) proceedWhileIn(first.frame);
-  if (first) batch(proceedAll);
-  if (!first) scheduled = false;
-  else clock.turn(drain);
+/** Registers now what is to proceed later; returns what to call with it. */
+export function reserve(): (item: Ready) => void {
+  let ready: ((item: Ready) => void) | undefined;
+  void new Promise<Ready>((resolve) => {
+    ready = resolve;
+  }).then(proceed);
+  return (item) => {
+    activity.count++;
+    if (pick) shuffle(() => ready?.(item));
+    else ready?.(item);
+  };
 }
 
-function proceedAll(): void {
-  while (first && !clock.starving()) {
-    if (pick) moveToFront(pick);
-    runInBatch(first.frame, proceedWhileIn, first.frame);
-  }
-}
+// Fairness -----------------------------------------------------------------------------------------------------------
 
-/** Consecutive items of one frame share one switch to it, for a while: others may have waited too long. */
-function proceedWhileIn(frame: AmbientFrame): void {
-  for (let steps = 0; steps < SHARED_STEPS; steps++) {
-    const item = first as Ready;
-    first = item.nextReady;
-    item.nextReady = undefined;
-    if (!first) last = undefined;
+/** What has to wait for a turn of the event loop because others have waited too long, and all that comes after it. */
+let line: (() => void)[] = [];
+let served = 0;
+const resolved = Promise.resolve();
+
+function proceed(item: Ready): void {
+  if (line.length === 0 && !clock.starving()) {
     item.proceed();
-    if (pick || !first || first.frame !== frame) return;
+    return;
   }
+  // In its own context again, however it comes to its turn.
+  void new Promise<void>((resolve) => line.push(resolve)).then(() => item.proceed());
+  if (line.length === 1) clock.turn(serve);
 }
 
-function moveToFront(choose: (count: number) => number): void {
-  const items: Ready[] = [];
-  for (let item = first; item; item = item.nextReady) items.push(item);
-  const [chosen] = items.splice(choose(items.length), 1);
-  items.unshift(chosen as Ready);
-  items.forEach((item, index) => (item.nextReady = items[index + 1]));
-  first = items[0];
-  last = items[items.length - 1];
+function serve(): void {
+  const next = line[served++];
+  if (!next) {
+    line = [];
+    served = 0;
+    return;
+  }
+  // Its microtask comes before ours.
+  next();
+  if (clock.starving()) clock.turn(serve);
+  else void resolved.then(serve);
+}
+
+// Shuffling ----------------------------------------------------------------------------------------------------------
+
+const bag: (() => void)[] = [];
+
+/** Does `step` soon, in an order that the tests' generator picks among all that is to be done. */
+export function shuffle(step: () => void): void {
+  activity.count++;
+  bag.push(step);
+  if (bag.length === 1) void resolved.then(empty);
+}
+
+function empty(): void {
+  while (bag.length > 0) {
+    const [step] = bag.splice(pick?.(bag.length) ?? 0, 1);
+    step?.();
+  }
 }

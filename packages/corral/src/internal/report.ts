@@ -4,10 +4,10 @@ export type ErrorReporter = (error: unknown, where: string) => void;
 
 let reporter: ErrorReporter = (error, where) => console.error(`corral: ${where}:`, error);
 
-/** Hands an error to the reporter in force. */
-export function report(error: unknown, where: string): void {
+/** Hands an error to a reporter, or to the one in force. */
+export function report(error: unknown, where: string, to: ErrorReporter = reporter): void {
   try {
-    reporter(error, where);
+    to(error, where);
   } catch (failure) {
     console.error('corral: the error reporter failed:', failure, error);
   }

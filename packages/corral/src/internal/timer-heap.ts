@@ -9,6 +9,8 @@
 export interface Timer {
   /** When, on the clock's scale. */
   at: number;
+  /** Whose heap it stands in. Only clocks write it. */
+  clock?: { clear(timer: Timer): void } | undefined;
   /** Its place in the heap, -1 when it is not set. Only the heap writes it. */
   slot: number;
   /** Order of arrival. Only the heap writes it. */

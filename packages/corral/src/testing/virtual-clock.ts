@@ -107,6 +107,7 @@ export class VirtualClock {
 
   /** @internal */
   set(timer: Timer): void {
+    timer.clock = this;
     this.#timers.add(timer);
   }
 

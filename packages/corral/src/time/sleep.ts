@@ -27,7 +27,7 @@ export function sleep(ms: number, options?: ScopeOption): Promise<void> {
  * Cancellable: nothing is left behind.
  */
 export function sleepUntil(when: number | Date, options?: ScopeOption): Promise<void> {
-  return rejecting(() => sleepUntilIn(scopeFor('sleepUntil', options), toTime(when, 'sleep until')));
+  return rejecting(() => sleepUntilIn(scopeFor('sleepUntil', options), toTime(when, 'call sleepUntil', NaN)));
 }
 
 /**

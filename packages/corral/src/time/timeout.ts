@@ -1,6 +1,8 @@
-import { rejecting } from '../core/operation.ts';
+import { scopeFor } from '../core/current.ts';
+import { refusal, rejecting } from '../core/operation.ts';
 import { now, toTime } from '../core/time.ts';
 import { TimeoutError } from '../errors.ts';
+import { checkFunction } from '../internal/checks.ts';
 import { openAndRun, type TaskFunction, type WithScopeOptions } from '../core/with-scope.ts';
 
 /** Options of {@link timeout} and {@link timeoutAt}. */
@@ -29,7 +31,7 @@ export interface TimeoutOptions extends Omit<WithScopeOptions, 'deadlineMs'> {
  */
 export function timeout<T>(ms: number | null | undefined, body: TaskFunction<T>, options?: TimeoutOptions): Promise<T> {
   const expired = typeof ms === 'number' && ms <= 0;
-  if (expired && options?.startIfExpired === false) return Promise.reject(new TimeoutError(ms, 'timeout'));
+  if (expired && options?.startIfExpired === false) return notStarted('timeout', body, options, ms);
   return openAndRun('timeout', body, { ...options, deadlineMs: ms ?? undefined });
 }
 
@@ -45,7 +47,15 @@ export function timeoutAt<T>(
 ): Promise<T> {
   return rejecting(() => {
     const at = toTime(when, 'set a deadline');
-    if (at <= now() && options?.startIfExpired === false) throw new TimeoutError(undefined, 'timeoutAt');
+    if (at <= now() && options?.startIfExpired === false) return notStarted('timeoutAt', body, options);
     return openAndRun('timeoutAt', body, options, at);
+  });
+}
+
+/** There is no time to begin with: misuse and a cancellation from outside win, as always. */
+function notStarted(call: string, body: unknown, options: TimeoutOptions | undefined, ms?: number): Promise<never> {
+  return rejecting(() => {
+    checkFunction(body, `run the body of ${call}`);
+    throw refusal(scopeFor(call, options)) ?? new TimeoutError(ms, call);
   });
 }

@@ -1,0 +1,25 @@
+import { clearTimer, clock } from './clock.ts';
+import type { Timer } from './timer-heap.ts';
+
+/** Calls back once, some milliseconds after it was set; Infinity is never. */
+export class Alarm implements Timer {
+  at = Infinity;
+  slot = -1;
+  order = 0;
+  clock?: Timer['clock'];
+  readonly expire: () => void;
+
+  constructor(expire: () => void) {
+    this.expire = expire;
+  }
+
+  set(ms: number): void {
+    this.clear();
+    this.at = clock.now() + ms;
+    if (this.at !== Infinity) clock.set(this);
+  }
+
+  clear(): void {
+    clearTimer(this);
+  }
+}
