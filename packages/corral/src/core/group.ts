@@ -39,7 +39,7 @@ export class Group implements TaskGroup, TaskOwner {
 
   constructor(call: string, options: TaskGroupOptions | null = {}, named?: { readonly name: string }) {
     const given = options ?? {};
-    this.#places = new Places(given.concurrency);
+    this.#places = new Places(given.concurrency, ambientAvailable && given.ambient === false);
     const graceMs = checkMs(given.graceMs, `set graceMs of ${call}`);
     checkOneOf(given.errors, ['first', 'aggregate'], `set errors of ${call}`);
     if (typeof given.onTaskError !== 'function') {

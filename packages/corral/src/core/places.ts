@@ -1,7 +1,7 @@
 /** The places of a group: how many tasks run at a time, and who waits for one. */
 
 import { checkConcurrency } from '../internal/checks.ts';
-import { enqueue, reserve, type Ready } from '../internal/ready.ts';
+import { Batch, enqueue, pick, reserve, type Ready } from '../internal/ready.ts';
 import { withFrame } from './current.ts';
 import type { Scope } from './scope.ts';
 import { startTask, type Task, type TaskScope } from './task.ts';
@@ -14,13 +14,16 @@ export class Places {
   #limit: number;
   #taken = 0;
   /** Tasks that wait for a place, in order; any of them may go. */
-  #waiting: Map<TaskScope<unknown>, Launch> | undefined;
+  #waiting: Map<TaskScope<unknown>, Launch | undefined> | undefined;
   /** Goes once over the map, however it changes: to begin anew for each would pass over all that have gone. */
-  #next: Iterator<[TaskScope<unknown>, Launch]> | undefined;
+  #next: Iterator<[TaskScope<unknown>, Launch | undefined]> | undefined;
   readonly #spawners = new WaitLine<Task<unknown>>();
+  /** Where tasks start that have no context of their own. */
+  readonly #batch: Batch | undefined;
 
-  constructor(limit: number | undefined) {
+  constructor(limit: number | undefined, batched: boolean) {
     this.#limit = checkConcurrency(limit);
+    this.#batch = batched ? new Batch() : undefined;
   }
 
   get limit(): number {
@@ -48,13 +51,12 @@ export class Places {
   /** Starts a task as soon as there is a place; background tasks need none. */
   admit(task: TaskScope<unknown>, eager: boolean | undefined, launch: Launch | undefined): void {
     if (!task.background && this.#taken >= this.#limit) {
-      (this.#waiting ??= new Map()).set(task, launch ?? reserve());
+      (this.#waiting ??= new Map()).set(task, launch ?? this.#reserve());
       return;
     }
     if (!task.background) this.occupy(task);
-    if (launch) launch(task);
-    else if (eager) withFrame(task.frame, startTask, task);
-    else enqueue(task);
+    if (eager && !launch) withFrame(task.frame, startTask, task);
+    else this.#start(task, launch);
   }
 
   /** Gives a task a place, free or not. */
@@ -72,20 +74,33 @@ export class Places {
   }
 
   /** Waits for a place; whoever frees it calls `spawn`, so that nobody else can take it first. */
-  spawnLater<T>(scope: Scope | undefined, spawn: (launch: Launch) => Task<T>): Promise<Task<T>> {
-    const launch = reserve();
+  spawnLater<T>(scope: Scope | undefined, spawn: (launch: Launch | undefined) => Task<T>): Promise<Task<T>> {
+    const launch = this.#reserve();
     return new Spawner(scope, this.#spawners, () => spawn(launch)).promise as Promise<Task<T>>;
+  }
+
+  /** What starts a task later as if from here; nothing where tasks start in the group's context anyway. */
+  #reserve(): Launch | undefined {
+    return this.#batch ? undefined : reserve();
+  }
+
+  #start(task: TaskScope<unknown>, launch: Launch | undefined): void {
+    if (this.#batch && !pick) this.#batch.add(task);
+    else if (launch) launch(task);
+    else enqueue(task);
   }
 
   /** Gives free places away: to waiting tasks first, then to whoever waits to spawn one. */
   #fill(): void {
     while (this.#taken < this.#limit && this.#waiting) {
-      const { value } = (this.#next ??= this.#waiting.entries()).next() as { value?: [TaskScope<unknown>, Launch] };
+      const { value } = (this.#next ??= this.#waiting.entries()).next() as {
+        value?: [TaskScope<unknown>, Launch | undefined];
+      };
       if (value) {
         const [task, launch] = value;
         this.#waiting.delete(task);
         this.occupy(task);
-        launch(task);
+        this.#start(task, launch);
       } else {
         this.#waiting = undefined;
         this.#next = undefined;

@@ -23,8 +23,9 @@ export interface GroupOptions extends ScopeOption {
   /** Milliseconds after which tasks that ignore their cancellation are abandoned. Default: never. */
   readonly graceMs?: number | undefined;
   /**
-   * Whether each task is found ambiently. Without, tasks cost half as much and are to use their scope argument; an
-   * ambient call in one finds the group's scope. Default: true where the platform can.
+   * Whether each task has an async context of its own. Without, tasks cost half as much: all run in the context in which
+   * the group was opened, that of other libraries included, and are to use their scope argument; an ambient call in one
+   * finds the group's scope. Default: true where the platform can.
    */
   readonly ambient?: boolean | undefined;
 }

@@ -42,6 +42,35 @@ export function reserve(): (item: Ready) => void {
   };
 }
 
+/**
+ * Items that all proceed in the context in which the batch was made, whoever adds them: all that are ready in one
+ * microtask, which costs a promise for the batch instead of one for each.
+ */
+export class Batch implements Ready {
+  #items: Ready[] = [];
+  #served = 0;
+  /** Registered by whoever makes the batch, and from then on by the batch while it is in that context. */
+  #launch = reserve();
+
+  add(item: Ready): void {
+    activity.count++;
+    if (this.#items.push(item) === 1) this.#launch(this);
+  }
+
+  proceed(): void {
+    this.#launch = reserve();
+    while (this.#served < this.#items.length) {
+      if (clock.starving()) {
+        clock.turn(() => this.#launch(this));
+        return;
+      }
+      this.#items[this.#served++]?.proceed();
+    }
+    this.#items = [];
+    this.#served = 0;
+  }
+}
+
 // Fairness -----------------------------------------------------------------------------------------------------------
 
 /** What has to wait for a turn of the event loop because others have waited too long, and all that comes after it. */
