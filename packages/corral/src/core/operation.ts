@@ -10,7 +10,8 @@
  */
 
 import { ScopeClosedError, type CorralError } from '../errors.ts';
-import { activity, pick, shuffle } from '../internal/ready.ts';
+import { activity } from '../internal/activity.ts';
+import { pick, shuffle } from '../internal/ready.ts';
 import type { Scope } from './scope.ts';
 
 let resolveNext: (value: never) => void;

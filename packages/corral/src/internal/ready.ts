@@ -1,5 +1,6 @@
 /** The ready queue: what was spawned starts here, first come first served, each in a microtask and a context of its own. */
 
+import { activity } from './activity.ts';
 import { clock } from './clock.ts';
 
 /** Something that is ready to go on. */
@@ -15,9 +16,6 @@ export let pick: ((count: number) => number) | undefined;
 export function shuffleReady(next: ((count: number) => number) | undefined): void {
   pick = next;
 }
-
-/** Counts whatever corral does; two equal readings with a turn of the event loop between them mean that all is quiet. */
-export const activity = { count: 0 };
 
 /**
  * Lets `item` proceed in a microtask. The reaction is registered here, so that every async context of the platform, not

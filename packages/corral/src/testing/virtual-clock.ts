@@ -5,8 +5,9 @@ import { walk } from '../core/walk.ts';
 import type { TaskFunction } from '../core/with-scope.ts';
 import { DeadlockError } from '../errors.ts';
 import { checkFunction, shown } from '../internal/checks.ts';
-import { installClock, nextTurn } from '../internal/clock.ts';
-import { activity, shuffleReady } from '../internal/ready.ts';
+import { countedTurn, installClock, nextTurn } from '../internal/clock.ts';
+import { activity } from '../internal/activity.ts';
+import { shuffleReady } from '../internal/ready.ts';
 import { TimerHeap, type Timer } from '../internal/timer-heap.ts';
 import { checkNoLeaks } from './assert-no-leaks.ts';
 import { seededRandom } from './seeded-random.ts';
@@ -118,7 +119,7 @@ export class VirtualClock {
 
   /** @internal */
   turn(callback: () => void): void {
-    nextTurn(callback);
+    countedTurn(callback);
   }
 
   /** @internal */
@@ -201,7 +202,7 @@ function holds(root: Scope): boolean {
 
 /** Waits until a whole turn of the event loop went by in which nothing of corral's happened. */
 async function rest(): Promise<void> {
-  for (let before = -1; before !== activity.count;) {
+  for (let before = -1; before !== activity.count || activity.turns > 0;) {
     before = activity.count;
     await new Promise<void>(nextTurn);
   }

@@ -3,7 +3,7 @@ import { rejecting } from '../core/operation.ts';
 import type { Scope } from '../core/scope.ts';
 import { WaitLine, waitInLine } from '../core/wait-line.ts';
 import { nextTurn } from '../internal/clock.ts';
-import { activity } from '../internal/ready.ts';
+import { activity } from '../internal/activity.ts';
 
 const blocked = new WaitLine<void>();
 let watching = false;
@@ -52,7 +52,7 @@ function watch(): void {
   const look = (): void => {
     if (blocked.empty) {
       watching = false;
-    } else if (before === activity.count) {
+    } else if (before === activity.count && activity.turns === 0) {
       watching = false;
       releaseBlocked();
     } else {
