@@ -180,8 +180,8 @@ export class CorralInternalError extends CorralError {
   }
 }
 
-/** Whether `error` is corral's cancellation: branded, or an AbortError whose cause is (what Node's APIs throw). */
-export function isCancelled(error: unknown): boolean {
+/** @internal Whether an error is corral's cancellation: branded, or an AbortError whose cause is (what Node throws). */
+export function isCancellation(error: unknown): boolean {
   return isBranded(error) || (isAbortError(error) && isBranded(read(error, 'cause')));
 }
 
@@ -233,11 +233,11 @@ function causeText({ kind, reason, by, error }: CancelCause): string {
   return kind + where + (detail === undefined ? '' : `: ${printable(detail)}`);
 }
 
-/** `String()` throws on symbols' descriptions never, but on objects without a prototype it does. */
+/** `String()` throws on objects without a prototype and on those that mean harm. */
 function printable(value: unknown): string {
   try {
     return String(value);
   } catch {
-    return Object.prototype.toString.call(value);
+    return 'something that cannot be printed';
   }
 }

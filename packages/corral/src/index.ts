@@ -13,6 +13,7 @@ export {
   type SettledResults,
   type TaskFunctions,
 } from './core/gather.ts';
+export { isCancelled } from './core/is-cancelled.ts';
 export { forEach, map, type ItemFunction, type MapOptions } from './core/map.ts';
 export { openTaskGroup, type OpenTaskGroup } from './core/open-task-group.ts';
 export { any, race, type RaceOptions } from './core/race.ts';
@@ -45,7 +46,6 @@ export {
   TaskCancelledError,
   TaskGroupError,
   TimeoutError,
-  isCancelled,
   suppressedErrors,
   type CancelCause,
   type CancelKind,

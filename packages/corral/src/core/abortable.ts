@@ -1,5 +1,6 @@
-import { isCancelled } from '../errors.ts';
+import { isCancellation } from '../errors.ts';
 import { isThenable, shown } from '../internal/checks.ts';
+import { clock } from '../internal/clock.ts';
 import { realErrorIn } from './exit.ts';
 import { scopeFor, type ScopeOption } from './current.ts';
 import { Operation, refusal, rejecting } from './operation.ts';
@@ -77,6 +78,11 @@ class Foreign<T> extends Operation<T> {
   }
 
   #arrived(value: T): void {
+    if (clock.starving()) clock.turn(() => this.#take(value));
+    else this.#take(value);
+  }
+
+  #take(value: T): void {
     this.#settled = true;
     if (this.commit(value)) return;
     const { onAbandoned } = this.#options;
@@ -93,7 +99,7 @@ class Foreign<T> extends Operation<T> {
     this.#settled = true;
     if (this.fail(error)) return;
     const holder = this.#holder;
-    this.#late(holder ? realErrorIn(holder, error) : isCancelled(error) ? undefined : { error });
+    this.#late(holder ? realErrorIn(holder, error) : isCancellation(error) ? undefined : { error });
   }
 
   #late(lateError: { readonly error: unknown } | undefined): void {

@@ -58,7 +58,7 @@ export async function* asCompleted<const F extends readonly TaskFunction<unknown
       if (values.length === 0) break;
       yield values.shift() as ResultOf<F>;
     }
-    await group.join({ scope: scope ?? group.scope });
+    await group.join(scope && { scope });
     // One that was cancelled by itself has no value to yield: said, like by gather.
     for (const task of tasks) (task as TaskScope<void>).unwrap();
   } finally {

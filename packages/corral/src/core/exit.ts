@@ -6,7 +6,7 @@ import {
   TimeoutError,
   attachSuppressed,
   isAbortError,
-  isCancelled,
+  isCancellation,
   suppressedErrors,
   type CancelCause,
 } from '../errors.ts';
@@ -148,7 +148,7 @@ function suppressedError(error: unknown, suppressed: unknown, message: string): 
 
 /** Whether an error is a cancellation, to `scope`: branded, or, while it is cancelled, any AbortError. */
 function isCancellationIn(scope: Scope, error: unknown): boolean {
-  if (isCancelled(error)) return true;
+  if (isCancellation(error)) return true;
   const { visible } = scope;
   if (!visible) return false;
   const foreign = visible.extras?.foreign;

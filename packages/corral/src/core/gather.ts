@@ -46,7 +46,14 @@ export function gather<const F extends TaskFunctions>(
   fns: F,
   options: GatherOptions & { readonly settled: true },
 ): Promise<SettledResults<F>>;
-export function gather<const F extends TaskFunctions>(fns: F, options?: GatherOptions): Promise<GatherResults<F>>;
+export function gather<const F extends TaskFunctions>(
+  fns: F,
+  options?: GatherOptions & { readonly settled?: false | undefined },
+): Promise<GatherResults<F>>;
+export function gather<const F extends TaskFunctions>(
+  fns: F,
+  options: GatherOptions,
+): Promise<GatherResults<F> | SettledResults<F>>;
 export function gather(fns: TaskFunctions, options?: GatherOptions): Promise<unknown> {
   return rejecting(() => {
     checkFunctions(fns, 'gather', true);

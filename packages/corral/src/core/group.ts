@@ -33,7 +33,10 @@ export class Group implements TaskGroup, TaskOwner {
   readonly #unlink: (() => void) | undefined;
   #errors: Set<unknown> | undefined;
   readonly #places: Places;
+  /** Tasks that the group waits for, also those that are being started. */
   #foreground = 0;
+  /** All tasks that live in it. */
+  #alive = 0;
   #bodyEnded = false;
   readonly #joiners = new WaitLine<void>();
 
@@ -75,10 +78,10 @@ export class Group implements TaskGroup, TaskOwner {
     const { scope } = this;
     if (scope.phase === 'closed') throw new GroupClosedError(scope.name);
     const task = new TaskScope(scope, this, fn, options, variables);
-    if (!task.background) {
-      this.#foreground++;
-      scope.ending = false;
-    } else if (scope.ending) task.cancelFor({ kind: 'closed', by: scope.name });
+    this.#alive++;
+    scope.ending = false;
+    if (!task.background) this.#foreground++;
+    else if (this.#over) task.cancelFor({ kind: 'closed', by: scope.name });
     if (task.visible) task.cancelArrived();
     if (task.ended) return task;
     if (task.visible) scope.watch();
@@ -115,6 +118,7 @@ export class Group implements TaskGroup, TaskOwner {
 
   /** A task that was to be started is ready, and moves in. */
   takeOver(task: TaskScope<unknown>): void {
+    this.#alive++;
     task.owner = this;
     this.#places.occupy(task);
   }
@@ -142,7 +146,9 @@ export class Group implements TaskGroup, TaskOwner {
     if (task.progress === 'failed' || task.progress === 'abandoned') this.#taskFailed(task);
     else if (task.progress === 'cancelled' && task.visible !== task) this.#interruption = { error: task.ending };
     this.#places.vacate(task);
+    this.#alive--;
     if (!task.background) this.#foregroundEnded();
+    else if (this.#over) this.#orphan();
   }
 
   #foregroundEnded(): void {
@@ -151,14 +157,28 @@ export class Group implements TaskGroup, TaskOwner {
     if (this.#bodyEnded) this.#wind();
   }
 
-  /** Only what nobody awaits is left: background tasks, and scopes that were opened here. They are cancelled. */
+  /** Whether only what nobody awaits is left: background tasks, and scopes that were opened here. */
+  get #over(): boolean {
+    return this.#bodyEnded && this.#foreground === 0;
+  }
+
   #wind(): void {
     const { scope } = this;
+    for (let child = scope.firstChild, next: Scope | undefined; child; child = next) {
+      next = child.nextSibling;
+      if (child instanceof TaskScope && child.background) child.cancelFor({ kind: 'closed', by: scope.name });
+    }
+    this.#orphan();
+  }
+
+  /** Tasks without a frame of their own open their scopes here: as long as one lives they may be awaited. */
+  #orphan(): void {
+    const { scope } = this;
+    if (scope.ending || (this.frame && this.#alive > 0)) return;
     scope.ending = true;
     for (let child = scope.firstChild, next: Scope | undefined; child; child = next) {
       next = child.nextSibling;
       if (!(child instanceof TaskScope)) child.orphan(scope);
-      else if (child.background) child.cancelFor({ kind: 'closed', by: scope.name });
     }
   }
 
@@ -197,7 +217,7 @@ export class Group implements TaskGroup, TaskOwner {
     const { scope } = this;
     this.#bodyEnded = true;
     scope.body = false;
-    if (this.#foreground === 0) this.#wind();
+    if (this.#over) this.#wind();
     do {
       while (scope.occupied) await emptied(scope, this.#traced());
       scope.abortOperations();

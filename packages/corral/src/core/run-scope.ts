@@ -1,4 +1,5 @@
 import type { ErrorReporter } from '../internal/report.ts';
+import { resultOfCancelled } from './exit.ts';
 import { OpenGroup } from './open-task-group.ts';
 import { reportIn, type ReportingRoot } from './report-in.ts';
 import { Scope } from './scope.ts';
@@ -8,6 +9,8 @@ import { within } from './within.ts';
 /** The root that `run` makes: it owns what is detached. */
 export class RunScope extends Scope implements ReportingRoot {
   readonly onError: ErrorReporter | undefined;
+  /** Whether main was cut off by the cancellation of the root, instead of ending by itself. */
+  cutShort = false;
   #detached: OpenGroup | undefined;
 
   constructor(name: string, onError?: ErrorReporter) {
@@ -28,12 +31,17 @@ export class RunScope extends Scope implements ReportingRoot {
 
   /** Runs `main` in it; then cancels what is detached and waits for it. */
   live<T>(main: TaskFunction<T>): Promise<T> {
-    return within(this, async () => {
+    const body = async (): Promise<T> => {
       try {
         return await main(this);
       } finally {
         await this.#detached?.[Symbol.asyncDispose]();
       }
-    });
+    };
+    const whenCancelled = (): never => {
+      this.cutShort = true;
+      return resultOfCancelled(this, undefined) as never;
+    };
+    return within<T>(this, body, { whenCancelled });
   }
 }

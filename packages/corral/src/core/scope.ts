@@ -8,7 +8,7 @@
  * A scope ends when nothing lives in it any more. Cancelling one wakes all that waits below it, shields apart.
  */
 
-import { CancelledError, ScopeClosedError, isCancelled, type CancelCause } from '../errors.ts';
+import { CancelledError, ScopeClosedError, isCancellation, type CancelCause } from '../errors.ts';
 import { clearTimer, clock } from '../internal/clock.ts';
 import { shown } from '../internal/checks.ts';
 import type { Timer } from '../internal/timer-heap.ts';
@@ -166,8 +166,9 @@ export class Scope {
       return () => {};
     }
     const callbacks = (this.extra.onCancel ??= new Set());
-    callbacks.add(callback);
-    return () => callbacks.delete(callback);
+    const entry = (reason: CancelledError): void => callback(reason); // registered as often as it is asked for
+    callbacks.add(entry);
+    return () => callbacks.delete(entry);
   }
 
   /**
@@ -235,7 +236,7 @@ export class Scope {
     this.extra.stopping = true;
     const callbacks: (() => void)[] = [];
     walk(this, (scope) => {
-      if (scope.extras?.onStop) callbacks.push(...scope.extras.onStop);
+      for (const callback of scope.extras?.onStop ?? []) callbacks.push(callback);
     });
     callAll(this, callbacks, undefined, 'a stop callback');
   }
@@ -251,8 +252,9 @@ export class Scope {
       return () => {};
     }
     const callbacks = (this.extra.onStop ??= new Set());
-    callbacks.add(callback);
-    return () => callbacks.delete(callback);
+    const entry = (): void => callback();
+    callbacks.add(entry);
+    return () => callbacks.delete(entry);
   }
 
   // Waiting through the handle -----------------------------------------------------------------------------------
@@ -369,7 +371,7 @@ export class Scope {
     result.then(
       () => around.release(),
       (error: unknown) =>
-        around.release(isCancelled(error) || error instanceof ScopeClosedError ? undefined : { error }),
+        around.release(isCancellation(error) || error instanceof ScopeClosedError ? undefined : { error }),
     );
   }
 

@@ -2,6 +2,7 @@
 
 import { Alarm } from '../internal/alarm.ts';
 import { hostProcess } from '../internal/host.ts';
+import type { RunScope } from './run-scope.ts';
 import type { Scope } from './scope.ts';
 import { formatTree } from './tree.ts';
 
@@ -19,7 +20,7 @@ function onSignal(signal: Signal): void {
 }
 
 /** Lets signals stop `root`; returns what puts everything back. */
-export function stopOnSignals(root: Scope, drainMs: number, graceMs: number): () => void {
+export function stopOnSignals(root: RunScope, drainMs: number, graceMs: number): () => void {
   let timer: Alarm | undefined;
   const cancel = (signal: Signal): void => {
     root.cancelFor({ kind: 'shutdown', reason: signal, by: root.name });
@@ -39,7 +40,7 @@ export function stopOnSignals(root: Scope, drainMs: number, graceMs: number): ()
   return () => {
     timer?.clear();
     roots.delete(root);
-    if (hostProcess && stopped && root.cause?.kind === 'shutdown') hostProcess.exitCode = EXIT_CODES[stopped];
+    if (hostProcess && stopped && root.cutShort) hostProcess.exitCode = EXIT_CODES[stopped];
     if (roots.size > 0) return;
     for (const name of Object.keys(EXIT_CODES)) hostProcess?.off(name, onSignal);
     stopped = undefined;

@@ -83,15 +83,14 @@ export class Starting<T, V> implements TaskOwner {
   }
 
   #started(value: V): void {
-    // Cancelled with its caller: it stays there and ends.
-    if (this.#nursery.visible) return;
+    // Cancelled with its caller, it stays there and ends; ended, it is too late.
+    if (this.#nursery.visible || this.#task.ended) return;
     if (this.#value) throw this.#misuse('called once: it was called before');
     const { scope } = this.group;
     if (scope.phase === 'closed') throw new GroupClosedError(scope.name);
     this.#value = { value };
     this.#ready?.();
     const task = this.#task;
-    if (task.ended) return;
     task.leave();
     scope.adopt(task);
     this.group.takeOver(task);

@@ -1,8 +1,9 @@
 /** A task: a scope with a function to run and a result to be joined. */
 
-import { ScopeClosedError, TaskCancelledError, isCancelled } from '../errors.ts';
+import { ScopeClosedError, TaskCancelledError, isCancellation } from '../errors.ts';
 import { ambientAvailable, currentFrame, endInFrame } from '../internal/ambient.ts';
 import { isThenable } from '../internal/checks.ts';
+import { clock } from '../internal/clock.ts';
 import type { Ready } from '../internal/ready.ts';
 import { passThrough } from './checkpoint.ts';
 import { scopeFor, type ScopeOption } from './current.ts';
@@ -73,6 +74,13 @@ export interface TaskOwner {
 }
 
 let ids = 0;
+
+/** The platform's own, as `await` uses it: a promise may carry another. */
+const then = Promise.prototype.then as <A>(
+  this: Promise<A>,
+  onValue: (value: A) => void,
+  onError: (error: unknown) => void,
+) => Promise<void>;
 
 /** @internal */
 export class TaskScope<T> extends Scope implements Task<T>, Ready {
@@ -150,9 +158,10 @@ export class TaskScope<T> extends Scope implements Task<T>, Ready {
       if (!isThenable(value)) this.bodyEnded(false, value);
       // Within its own frame a task needs no closure to be found again: the frame travels with the reaction.
       else if (ambientAvailable && !this.owner.frame)
-        this.done = Promise.resolve(value).then(succeedCurrent, failCurrent);
+        this.done = then.call(Promise.resolve(value), succeedCurrent, failCurrent);
       else
-        this.done = Promise.resolve(value).then(
+        this.done = then.call(
+          Promise.resolve(value),
           (result) => this.bodyEnded(false, result),
           (error: unknown) => this.bodyEnded(true, error),
         );
@@ -170,7 +179,7 @@ export class TaskScope<T> extends Scope implements Task<T>, Ready {
 
   bodyEnded(failed: boolean, value: unknown): void {
     if (this.progress === 'abandoned') {
-      const echo = isCancelled(value) || value instanceof ScopeClosedError;
+      const echo = isCancellation(value) || value instanceof ScopeClosedError;
       if (failed && !echo) reportIn(this, value, `abandoned task ${this.name} failed`);
       return;
     }
@@ -203,14 +212,20 @@ export class TaskScope<T> extends Scope implements Task<T>, Ready {
     (this.parent as Scope).checkEmptied();
     const line = this.#line;
     if (!line) return;
-    if (progress === 'succeeded') line.commitAll(ending as T);
-    else while (line.first) line.first.abort(this.failure());
+    // A loop that spawns and joins never waits for the event loop: now and then it does.
+    if (clock.starving()) clock.turn(() => this.#wake(line));
+    else this.#wake(line);
   }
 
   /** Goes on without it: all that lives in it is closed, so that its operations throw from now on. */
   abandon(error: unknown): void {
     walk(this, (scope) => scope.cutOff());
     this.finish('abandoned', error);
+  }
+
+  #wake(line: WaitLine<T>): void {
+    if (this.progress === 'succeeded') line.commitAll(this.ending as T);
+    else while (line.first) line.first.abort(this.failure());
   }
 
   // Joining ------------------------------------------------------------------------------------------------------
@@ -264,7 +279,7 @@ export class TaskScope<T> extends Scope implements Task<T>, Ready {
   }
 }
 
-/** Calls its function, in its frame. */
+/** @internal Calls its function, in its frame. */
 export function startTask(task: TaskScope<unknown>): void {
   task.start();
 }

@@ -1,5 +1,6 @@
 /** Running a body in a scope of its own: the way in and the way out that timeout, shield and all other scopes share. */
 
+import { clock } from '../internal/clock.ts';
 import { combine, exitOf, resultOfCancelled } from './exit.ts';
 import { withFrame } from './current.ts';
 import type { Scope } from './scope.ts';
@@ -44,6 +45,8 @@ async function live<T, R>(
   scope.close();
   scope.parent?.checkEmptied();
   options?.atEnd?.();
+  // A loop over bodies that never wait would starve timers and I/O.
+  if (clock.starving()) await new Promise<void>((resolve) => clock.turn(resolve));
   const late = scope.extras?.late;
   if (!exit && !late) return value as T;
   const errors = exit?.how === 'failed' ? [exit.error, ...(late ?? [])] : late;

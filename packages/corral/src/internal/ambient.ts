@@ -5,6 +5,8 @@
  * there is none (browsers), `available` is false and nothing is ever current.
  */
 
+import { perRequest } from './host.ts';
+
 /** What is ambient: one object per task or scope body; `core/` knows its type. */
 export type AmbientFrame = object;
 
@@ -44,7 +46,7 @@ const outside = hooks?.AsyncResource && new hooks.AsyncResource('corral');
  * the engine and takes it along when it ends, so there `enterWith` does with one. Elsewhere `run` is as cheap or cheaper.
  */
 const versions = host.process?.versions;
-const enters = !versions?.bun && !versions?.deno && Number.parseInt(versions?.node ?? '0', 10) >= 24;
+const enters = !perRequest && !versions?.bun && !versions?.deno && Number.parseInt(versions?.node ?? '0', 10) >= 24;
 
 /** Whether this platform carries a frame through `await`. */
 export const ambientAvailable = storage !== undefined;

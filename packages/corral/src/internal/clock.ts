@@ -2,6 +2,7 @@
 
 import { activity } from './activity.ts';
 import { runOutside } from './ambient.ts';
+import { perRequest } from './host.ts';
 import { TimerHeap, type Timer } from './timer-heap.ts';
 
 export interface Clock {
@@ -107,6 +108,40 @@ class SystemClock implements Clock {
   };
 }
 
+/** One native timeout for each timer, set by whoever waits: where a shared one would die with the request that armed it. */
+class RequestClock implements Clock {
+  now(): number {
+    return performance.timeOrigin + performance.now();
+  }
+
+  set(timer: Timer): void {
+    timer.clock = this;
+    timer.slot = 0;
+    timer.native = host.setTimeout(
+      () => {
+        timer.slot = -1;
+        if (timer.at > this.now()) this.set(timer);
+        else timer.expire();
+      },
+      Math.min(Math.max(Math.ceil(timer.at - this.now()), 0), LONGEST),
+    );
+  }
+
+  clear(timer: Timer): void {
+    timer.slot = -1;
+    host.clearTimeout(timer.native as NativeTimeout);
+  }
+
+  turn(callback: () => void): void {
+    countedTurn(callback);
+  }
+
+  /** A request cannot wait for a turn that another one asked for. */
+  starving(): boolean {
+    return false;
+  }
+}
+
 let channel: MessageChannel | undefined;
 const turns: (() => void)[] = [];
 
@@ -135,7 +170,7 @@ export function nextTurn(callback: () => void): void {
 }
 
 /** The clock in force. */
-export let clock: Clock = new SystemClock();
+export let clock: Clock = perRequest ? new RequestClock() : new SystemClock();
 
 /** Forgets a timer, whatever clock it was set in; nothing happens when it is not set. */
 export function clearTimer(timer: Timer): void {

@@ -1,4 +1,4 @@
-/** What `run` needs of a server's process, where there is one. */
+/** The platform: what is asked about it in more than one place. */
 
 /** The part of Node's `process` (Bun and Deno have it too) that is used. */
 export interface HostProcess {
@@ -15,3 +15,7 @@ export const hostProcess: HostProcess | undefined = (() => {
     ? (candidate as HostProcess)
     : undefined;
 })();
+
+/** Whether timers and turns belong to the request in which they were asked for, and die with it (workerd). */
+export const perRequest =
+  (globalThis as { navigator?: { userAgent?: string } }).navigator?.userAgent === 'Cloudflare-Workers';

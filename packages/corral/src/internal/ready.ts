@@ -2,6 +2,7 @@
 
 import { activity } from './activity.ts';
 import { clock } from './clock.ts';
+import { Fifo } from './fifo.ts';
 
 /** Something that is ready to go on. */
 export interface Ready {
@@ -45,52 +46,55 @@ export function reserve(): (item: Ready) => void {
  * microtask, which costs a promise for the batch instead of one for each.
  */
 export class Batch implements Ready {
-  #items: Ready[] = [];
-  #served = 0;
+  readonly #items = new Fifo<Ready>();
   /** Registered by whoever makes the batch, and from then on by the batch while it is in that context. */
-  #launch = reserve();
+  #launch: (item: Ready) => void = reserve();
+  #launched = false;
 
   add(item: Ready): void {
     activity.count++;
-    if (this.#items.push(item) === 1) this.#launch(this);
+    this.#items.push(item);
+    if (this.#launched) return;
+    this.#launched = true;
+    this.#launch(this);
   }
 
   proceed(): void {
     this.#launch = reserve();
-    while (this.#served < this.#items.length) {
-      if (clock.starving()) {
+    for (let item = this.#items.shift(); item; item = this.#items.shift()) {
+      item.proceed();
+      if (!this.#items.empty && clock.starving()) {
         clock.turn(() => this.#launch(this));
         return;
       }
-      this.#items[this.#served++]?.proceed();
     }
-    this.#items = [];
-    this.#served = 0;
+    this.#launched = false;
   }
 }
 
 // Fairness -----------------------------------------------------------------------------------------------------------
 
 /** What has to wait for a turn of the event loop because others have waited too long, and all that comes after it. */
-let line: (() => void)[] = [];
-let served = 0;
+const line = new Fifo<() => void>();
+let serving = false;
 const resolved = Promise.resolve();
 
 function proceed(item: Ready): void {
-  if (line.length === 0 && !clock.starving()) {
+  if (!serving && !clock.starving()) {
     item.proceed();
     return;
   }
   // In its own context again, however it comes to its turn.
   void new Promise<void>((resolve) => line.push(resolve)).then(() => item.proceed());
-  if (line.length === 1) clock.turn(serve);
+  if (serving) return;
+  serving = true;
+  clock.turn(serve);
 }
 
 function serve(): void {
-  const next = line[served++];
+  const next = line.shift();
   if (!next) {
-    line = [];
-    served = 0;
+    serving = false;
     return;
   }
   // Its microtask comes before ours.

@@ -11,6 +11,8 @@ export interface Timer {
   at: number;
   /** Whose heap it stands in. Only clocks write it. */
   clock?: { clear(timer: Timer): void } | undefined;
+  /** The native timer behind it, on platforms where each needs one. */
+  native?: unknown;
   /** Its place in the heap, -1 when it is not set. Only the heap writes it. */
   slot: number;
   /** Order of arrival. Only the heap writes it. */
