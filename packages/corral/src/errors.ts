@@ -29,7 +29,7 @@ export interface CancelCause {
   readonly error?: unknown;
 }
 
-/** Base of every error that corral throws on purpose, misuse aside (that is a TypeError or a RangeError). */
+/** Base of the errors that corral throws on purpose; TaskGroupError is an AggregateError, misuse a TypeError or RangeError. */
 export abstract class CorralError extends Error {
   /** Stable: made to be compared with. */
   abstract readonly code: string;
@@ -167,16 +167,6 @@ export class DeadlockError extends CorralError {
   }
   get code(): 'CORRAL_DEADLOCK' {
     return 'CORRAL_DEADLOCK';
-  }
-}
-
-/** A state that corral holds to be impossible: please report it. */
-export class CorralInternalError extends CorralError {
-  override get name(): string {
-    return 'CorralInternalError';
-  }
-  get code(): 'CORRAL_INTERNAL' {
-    return 'CORRAL_INTERNAL';
   }
 }
 

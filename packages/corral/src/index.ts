@@ -38,7 +38,6 @@ export {
   AbandonedTaskError,
   CancelledError,
   CorralError,
-  CorralInternalError,
   DeadlockError,
   GroupClosedError,
   ScopeClosedError,

@@ -59,7 +59,16 @@ function guard(signal: AbortSignal, scope: Scope): void {
     guards.set(listener, call);
     return call;
   };
+  let onabort: Listener | null = null;
   Object.defineProperties(signal, {
+    onabort: {
+      get: () => onabort,
+      set: (listener: unknown): void => {
+        if (onabort) signal.removeEventListener('abort', onabort);
+        onabort = typeof listener === 'function' ? (listener as Listener) : null;
+        if (onabort) signal.addEventListener('abort', onabort);
+      },
+    },
     addEventListener: {
       value: (type: string, listener: AnyListener, options?: boolean | AddEventListenerOptions): void =>
         addEventListener.call(

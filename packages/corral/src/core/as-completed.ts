@@ -1,4 +1,4 @@
-import { scopeFor } from './current.ts';
+import { scopeFor, type ScopeOption } from './current.ts';
 import { checkFunctions } from './gather.ts';
 import { OpenGroup } from './open-task-group.ts';
 import type { ResultOf } from './race.ts';
@@ -26,12 +26,20 @@ import type { TaskFunction } from './with-scope.ts';
  * for await (const answer of asCompleted([slow, async () => 'quick'])) console.log(answer); // quick, then slow
  * ```
  */
-export async function* asCompleted<const F extends readonly TaskFunction<unknown>[]>(
+export function asCompleted<const F extends readonly TaskFunction<unknown>[]>(
   fns: F,
   options?: GroupOptions,
 ): AsyncGenerator<ResultOf<F>, void, undefined> {
   checkFunctions(fns, 'asCompleted');
-  const scope = scopeFor('asCompleted', options);
+  return complete(fns, { ...options, scope: scopeFor('asCompleted', options) }, options);
+}
+
+/** The tasks belong to the scope of the call, each wait for a value to the scope of whoever asks for it. */
+async function* complete<F extends readonly TaskFunction<unknown>[]>(
+  fns: F,
+  options: GroupOptions,
+  given: ScopeOption | undefined,
+): AsyncGenerator<ResultOf<F>, void, undefined> {
   const values: ResultOf<F>[] = [];
   const news = new WaitLine<void>();
   let ended = 0;
@@ -53,12 +61,12 @@ export async function* asCompleted<const F extends readonly TaskFunction<unknown
     const tasks = fns.map((fn) => group.spawn((own) => produce(fn, own), { name: fn.name || undefined }));
     for (let yielded = 0; yielded < fns.length; yielded++) {
       while (values.length === 0 && ended < fns.length && !group.scope.cancelled) {
-        await waitInLine(scope, 'the next to complete', news);
+        await waitInLine(scopeFor('asCompleted', given), 'the next to complete', news);
       }
       if (values.length === 0) break;
       yield values.shift() as ResultOf<F>;
     }
-    await group.join(scope && { scope });
+    await group.join(given);
     // One that was cancelled by itself has no value to yield: said, like by gather.
     for (const task of tasks) (task as TaskScope<void>).unwrap();
   } finally {

@@ -2,7 +2,8 @@
 
 import { ambientAvailable, currentFrame, runInFrame } from '../internal/ambient.ts';
 import type { Frame, Variables } from './frame.ts';
-import { checkScope, type Scope } from './scope.ts';
+import { shown } from '../internal/checks.ts';
+import { Scope } from './scope.ts';
 
 /** What every function that finds its scope ambiently can be given instead. */
 export interface ScopeOption {
@@ -42,4 +43,9 @@ export function currentVariables(): Variables | undefined {
 /** Calls `fn(argument)` with `frame` as what is current. */
 export function withFrame<A, R>(frame: Frame, fn: (argument: A) => R, argument: A): R {
   return runInFrame(frame, fn, argument);
+}
+
+function checkScope(scope: unknown): Scope {
+  if (scope instanceof Scope) return scope;
+  throw new TypeError(`Cannot use { scope } as it takes a Scope: current value is ${shown(scope)}`);
 }

@@ -1,5 +1,5 @@
 import { shown } from '../internal/checks.ts';
-import { currentScope } from './current.ts';
+import { scopeFor, type ScopeOption } from './current.ts';
 import { RunScope } from './run-scope.ts';
 import type { Task } from './task.ts';
 import type { SpawnOptions, TaskGroup } from './task-group.ts';
@@ -22,13 +22,13 @@ import type { TaskFunction } from './with-scope.ts';
  * });
  * ```
  */
-export function detach<T>(fn: TaskFunction<T>, group?: TaskGroup, options?: SpawnOptions): Task<T> {
+export function detach<T>(fn: TaskFunction<T>, group?: TaskGroup, options?: SpawnOptions & ScopeOption): Task<T> {
   if (group !== undefined) {
     if (typeof group?.spawn === 'function') return group.spawn(fn, options);
     const requirement = 'its second argument is a TaskGroup, options come third';
     throw new TypeError(`Cannot detach as ${requirement}: current value is ${shown(group)}`);
   }
-  let root = currentScope();
+  let root = scopeFor('detach', options);
   while (root?.parent) root = root.parent;
   if (root instanceof RunScope) return root.detached.spawn(fn, options);
   throw new TypeError('Cannot detach without a group as it must be called under run(): pass the group to own it');

@@ -112,7 +112,7 @@ function withoutLeaves(error: AggregateError, scope: Scope, known: Map<unknown, 
   const kept = leaves.filter((leaf) => leaf !== nothing);
   if (leaves.every((leaf, index) => leaf === error.errors[index])) return error;
   if (kept.length === 0) return nothing;
-  if (error instanceof TaskGroupError) return new TaskGroupError(kept);
+  if (error instanceof TaskGroupError) return new TaskGroupError(kept, scope.name);
   return new AggregateError(kept, error.message, { cause: error.cause });
 }
 

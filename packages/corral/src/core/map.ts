@@ -2,11 +2,14 @@
 
 import { checkFunction, shown } from '../internal/checks.ts';
 import { clock } from '../internal/clock.ts';
-import { TaskCancelledError } from '../errors.ts';
+import { TaskCancelledError, TimeoutError } from '../errors.ts';
 import { checkpointIn } from './checkpoint.ts';
+import { abortable } from './abortable.ts';
 import type { Group } from './group.ts';
 import { inGroup } from './in-group.ts';
 import { rejecting } from './operation.ts';
+import { reportIn } from './report-in.ts';
+import { openAndRun } from './with-scope.ts';
 import type { Scope } from './scope.ts';
 import { WaitLine, waitInLine } from './wait-line.ts';
 import type { GroupOptions } from './task-group.ts';
@@ -101,10 +104,23 @@ function each<T, R, V>(
       if (workers.unfinished > 0) throw new TaskCancelledError(`${group.scope.name} worker`);
     };
     // Only when all workers have ended has the last pull: a generator may be closed.
-    const atEnd = (group: Group): Promise<void> =>
-      input.close().catch((error: unknown) => group.fail(error, `the input of ${call}`));
-    return inGroup(call, body, options, { atEnd, result });
+    return inGroup(call, body, options, { atEnd: (group) => closeInput(input, group), result });
   });
+}
+
+/** Milliseconds that the clean-up of an input that is not read to its end may take. */
+const CLOSING_MS = 10_000;
+
+/** Closes the input although the scope may be cancelled, and not for ever; what it throws is the group's failure. */
+async function closeInput<T>(input: Input<T>, group: Group): Promise<void> {
+  const options = { shield: true, deadlineMs: CLOSING_MS, scope: group.scope.parent };
+  const close = (scope: Scope): Promise<void> => abortable(input.close(), { scope, abandon: true });
+  try {
+    await openAndRun('closing the input', close, options);
+  } catch (error) {
+    if (error instanceof TimeoutError) reportIn(group.scope, error, `the input of ${group.scope.name} did not close`);
+    else group.fail(error, `the input of ${group.scope.name}`);
+  }
 }
 
 /** Each worker pulls an item, makes sure that there is another one to pull the next, and works it off. */

@@ -29,6 +29,11 @@ export class RunScope extends Scope implements ReportingRoot {
     }));
   }
 
+  /** Whether a scope is that of what is detached, which ends with the root. */
+  owns(scope: Scope): boolean {
+    return scope === this.#detached?.scope;
+  }
+
   /** Runs `main` in it; then cancels what is detached and waits for it. */
   live<T>(main: TaskFunction<T>): Promise<T> {
     const body = async (): Promise<T> => {

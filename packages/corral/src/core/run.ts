@@ -34,6 +34,8 @@ export interface RunOptions {
  * signal exits at once with 130 or 143. If main had to be cancelled for a signal, run returns undefined and sets the
  * exit code to 130 or 143; a main that finished by itself leaves it alone.
  *
+ * Cancellable: by signals; what main waits for throws.
+ *
  * @throws {DeadlockError} when tasks wait and nothing is left that could wake them, a signal aside: a program that waits
  *   for one needs something that keeps it alive, such as a server. (Bun and Deno cannot tell under a top-level await.)
  *   A TypeError inside another `run`.

@@ -10,11 +10,10 @@
 
 import { CancelledError, ScopeClosedError, isCancellation, type CancelCause } from '../errors.ts';
 import { clearTimer, clock } from '../internal/clock.ts';
-import { shown } from '../internal/checks.ts';
-import type { Timer } from '../internal/timer-heap.ts';
 import { controllerFor } from './abort-signal.ts';
 import { callAll, refresh } from './cancellation.ts';
 import { checkpointIn } from './checkpoint.ts';
+import { Deadline } from './deadline.ts';
 import type { Variables } from './frame.ts';
 import type { Operation } from './operation.ts';
 import { reportIn } from './report-in.ts';
@@ -404,26 +403,5 @@ export class Scope {
     if (!this.operations) return;
     const error = new ScopeClosedError(this.name);
     while (this.operations) this.operations.abort(error);
-  }
-}
-
-/** @internal A value for messages about scopes that were handed in. */
-export function checkScope(scope: unknown): Scope {
-  if (scope instanceof Scope) return scope;
-  throw new TypeError(`Cannot use { scope } as it takes a Scope: current value is ${shown(scope)}`);
-}
-
-/** @internal */
-export class Deadline implements Timer {
-  at = Infinity;
-  slot = -1;
-  order = 0;
-  clock?: Timer['clock'];
-  readonly #scope: Scope;
-  constructor(scope: Scope) {
-    this.#scope = scope;
-  }
-  expire(): void {
-    this.#scope.cancelFor({ kind: 'deadline', by: this.#scope.name });
   }
 }

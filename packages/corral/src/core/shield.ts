@@ -13,6 +13,8 @@ export interface ShieldOptions extends ScopeOption {
  * Guarantees: cancellation from outside stops here, also for scopes and groups that are opened inside; its own deadline
  * and cancel still work. The cancellation is seen at the next waiting operation after it. Semantics: trio's shield.
  *
+ * Cancellable: only by its own scope.
+ *
  * @example A commit that is not to be torn apart
  * ```ts run
  * import { shield, sleep } from 'corral';
@@ -38,6 +40,8 @@ const CLEANUP_MS = 10_000;
 /**
  * Runs clean-up that has to wait, in a `finally`, although the scope may be cancelled: a shield with a bound. The bound
  * reaches corral's operations; a promise that is not corral's needs `withSignal` or `abortable`, as everywhere.
+ *
+ * Cancellable: only by its own bound.
  *
  * @throws {TimeoutError} when it takes longer than `timeoutMs`.
  *

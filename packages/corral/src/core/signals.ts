@@ -37,6 +37,8 @@ export function stopOnSignals(root: RunScope, drainMs: number, graceMs: number):
     for (const name of Object.keys(EXIT_CODES)) hostProcess?.on(name, onSignal);
   }
   roots.set(root, stop);
+  // One that begins while others are stopping has come too late.
+  if (stopped) stop(stopped);
   return () => {
     timer?.clear();
     roots.delete(root);

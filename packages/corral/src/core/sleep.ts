@@ -21,7 +21,7 @@ export function sleepUntilIn(scope: Scope | undefined, at: number): Promise<void
 }
 
 class Sleep extends Operation<void> implements Timer {
-  readonly at: number;
+  at: number;
   slot = -1;
   order = 0;
   clock?: Timer['clock'];

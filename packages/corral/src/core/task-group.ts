@@ -125,6 +125,8 @@ export interface TaskGroup {
  * awaited, then the first failure is thrown as it is; later ones are attached (`suppressedErrors`). After
  * `group.cancel()` it returns normally: what the body returned, or undefined.
  *
+ * Cancellable: what the body waits for throws; it settles when all has ended.
+ *
  * @throws {CancelledError} when the scope around it was cancelled, plain, never wrapped.
  *
  * @example Two tasks that end together

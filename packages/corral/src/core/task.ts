@@ -1,6 +1,6 @@
 /** A task: a scope with a function to run and a result to be joined. */
 
-import { ScopeClosedError, TaskCancelledError, isCancellation } from '../errors.ts';
+import { ScopeClosedError, TaskCancelledError, TimeoutError, isCancellation } from '../errors.ts';
 import { ambientAvailable, currentFrame, endInFrame } from '../internal/ambient.ts';
 import { isThenable } from '../internal/checks.ts';
 import { clock } from '../internal/clock.ts';
@@ -199,6 +199,10 @@ export class TaskScope<T> extends Scope implements Task<T>, Ready {
     if (!failed && !late) return this.finish('succeeded', value);
     const exit = failed ? exitOf(this, value) : undefined;
     const errors = [...(exit?.how === 'failed' ? [exit.error] : []), ...(late ?? [])];
+    // A deadline that it set for itself is a failure to whoever joins it; a cancel is not.
+    if (errors.length === 0 && exit?.how === 'absorbed' && this.cause?.kind === 'deadline') {
+      errors.push(new TimeoutError(undefined, this.name));
+    }
     if (errors.length > 0) this.finish('failed', combine(errors, this));
     else this.finish('cancelled', this.reason ?? value);
   }

@@ -27,6 +27,8 @@ export interface WithScopeOptions extends ScopeOption {
  * Guarantees: it settles only when all that was started in the scope has ended; after `scope.cancel()` it returns
  * undefined (or what the body returned in spite of it); real errors are thrown.
  *
+ * Cancellable: what the body waits for throws; it settles when all has ended.
+ *
  * @throws {TimeoutError} when the scope's deadline cut the body off.
  *
  * @example Cancelling from inside

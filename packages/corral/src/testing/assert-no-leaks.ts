@@ -1,5 +1,6 @@
 import { currentVariables, scopeFor, type ScopeOption } from '../core/current.ts';
 import { rejecting } from '../core/operation.ts';
+import { RunScope } from '../core/run-scope.ts';
 import { Scope } from '../core/scope.ts';
 import { formatTree } from '../core/tree.ts';
 import { within } from '../core/within.ts';
@@ -60,6 +61,8 @@ export function checkNoLeaks(scope: Scope): void {
 
 /** What is detached is owned by the root, which ends it: it is no leak. */
 function leftIn(scope: Scope): boolean {
-  for (let child = scope.firstChild; child; child = child.nextSibling) if (child.name !== 'detached') return true;
+  for (let child = scope.firstChild; child; child = child.nextSibling) {
+    if (!(scope instanceof RunScope && scope.owns(child))) return true;
+  }
   return (scope.extras?.holds ?? 0) > 0;
 }

@@ -5,7 +5,7 @@ import { walk } from '../core/walk.ts';
 import type { TaskFunction } from '../core/with-scope.ts';
 import { DeadlockError } from '../errors.ts';
 import { checkFunction, shown } from '../internal/checks.ts';
-import { countedTurn, installClock, nextTurn } from '../internal/clock.ts';
+import { countedTurn, installClock, nextTurn, type Clock } from '../internal/clock.ts';
 import { activity } from '../internal/activity.ts';
 import { shuffleReady } from '../internal/ready.ts';
 import { TimerHeap, type Timer } from '../internal/timer-heap.ts';
@@ -32,7 +32,7 @@ const STEPS = 10_000;
  * Time for tests: it stands still while something runs, and jumps when everything is blocked.
  *
  * Guarantees: hours of sleeping take no time and timers fire at their exact times, in order; the same seed gives the
- * same trace; tasks that wait for foreign promises (I/O) hold the clock; a program in which nothing can go on fails with
+ * same trace; tasks that wait for foreign promises (I/O) hold the clock (one that waits for an operation as well does not); a program in which nothing can go on fails with
  * a DeadlockError that shows the task tree; what main started and did not await fails the test. Semantics: trio's
  * MockClock.
  *
@@ -86,6 +86,7 @@ export class VirtualClock {
     } finally {
       shuffleReady(undefined);
       installClock(before);
+      this.#handOver(before);
       running = false;
     }
   }
@@ -125,6 +126,15 @@ export class VirtualClock {
   /** @internal */
   starving(): boolean {
     return ++this.#steps % STEPS === 0;
+  }
+
+  /** What is still set belongs to somebody else in the process: it goes on in real time. */
+  #handOver(clock: Clock): void {
+    for (let timer = this.#timers.first; timer; timer = this.#timers.first) {
+      this.#timers.remove(timer);
+      timer.at = clock.now() + (timer.at - this.#now);
+      clock.set(timer);
+    }
   }
 
   /** Moves time on whenever all is at rest, until the program has ended or cannot go on. */

@@ -15,6 +15,8 @@ export type MoveOnOptions = Omit<WithScopeOptions, 'deadlineMs'>;
  *
  * Guarantees: those of `timeout`. Semantics: trio's move_on_after.
  *
+ * Cancellable: what the body waits for throws; it settles when all has ended.
+ *
  * @example A default when it takes too long
  * ```ts run
  * import { moveOnAfter, sleep } from 'corral';

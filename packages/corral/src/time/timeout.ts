@@ -20,6 +20,8 @@ export interface TimeoutOptions extends Omit<WithScopeOptions, 'deadlineMs'> {
  * error is thrown rather than the TimeoutError; of nested timeouts that have expired the outermost throws. Deadlines
  * compose: the earliest around counts. `scope.reschedule()` moves it.
  *
+ * Cancellable: what the body waits for throws; it settles when all has ended.
+ *
  * @throws {TimeoutError} when the time was up.
  *
  * @example At most a second
@@ -37,6 +39,8 @@ export function timeout<T>(ms: number | null | undefined, body: TaskFunction<T>,
 
 /**
  * Runs `body` and cancels it at a time: milliseconds on the scale of `now()`, or a Date. Otherwise like {@link timeout}.
+ *
+ * Cancellable: what the body waits for throws; it settles when all has ended.
  *
  * @throws {TimeoutError} when the time had come.
  */
