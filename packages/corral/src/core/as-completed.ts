@@ -31,32 +31,34 @@ export function asCompleted<const F extends readonly TaskFunction<unknown>[]>(
   options?: GroupOptions,
 ): AsyncGenerator<ResultOf<F>, void, undefined> {
   checkFunctions(fns, 'asCompleted');
-  return complete(fns, { ...options, scope: scopeFor('asCompleted', options) }, options);
-}
-
-/** The tasks belong to the scope of the call, each wait for a value to the scope of whoever asks for it. */
-async function* complete<F extends readonly TaskFunction<unknown>[]>(
-  fns: F,
-  options: GroupOptions,
-  given: ScopeOption | undefined,
-): AsyncGenerator<ResultOf<F>, void, undefined> {
-  const values: ResultOf<F>[] = [];
   const news = new WaitLine<void>();
-  let ended = 0;
   const wake = (): 'cancel' => {
     news.commitAll(undefined);
     return 'cancel';
   };
   const group = new OpenGroup('asCompleted', { ...options, onTaskError: wake });
+  group.scope.onCancel(wake);
+  return complete(fns, group, news, options);
+}
+
+/** The tasks belong to the scope of the call, each wait for a value to the scope of whoever asks for it. */
+async function* complete<F extends readonly TaskFunction<unknown>[]>(
+  fns: F,
+  group: OpenGroup,
+  news: WaitLine<void>,
+  options: ScopeOption | undefined,
+): AsyncGenerator<ResultOf<F>, void, undefined> {
+  const given = options?.scope && { scope: options.scope };
+  const values: ResultOf<F>[] = [];
+  let ended = 0;
   const produce = async (fn: TaskFunction<unknown>, own: Scope): Promise<void> => {
     try {
       values.push((await fn(own)) as ResultOf<F>);
     } finally {
       ended++;
-      wake();
+      news.commitAll(undefined);
     }
   };
-  group.scope.onCancel(wake);
   try {
     const tasks = fns.map((fn) => group.spawn((own) => produce(fn, own), { name: fn.name || undefined }));
     for (let yielded = 0; yielded < fns.length; yielded++) {
