@@ -71,7 +71,10 @@ export function combine(errors: readonly unknown[], scope: Scope, policy?: 'firs
 }
 
 function cameFromBelow(error: unknown, scope: Scope): boolean {
-  let inner = attachedIn.get(error as object)?.deref();
+  if (typeof error !== 'object' || error === null) return false;
+  const attached = attachedIn.get(error);
+  if (!attached) return true; // by another copy of the library, or by nobody
+  let inner = attached.deref();
   while (inner && inner !== scope) inner = inner.parent;
   return inner === scope;
 }

@@ -150,24 +150,25 @@ class Workers<T, R> {
     group.concurrency = Infinity;
   }
 
-  spawn(): void {
-    if (this.#count >= this.#limit || this.#input.exhausted) return;
+  spawn(item?: IteratorResult<T>): void {
+    if (this.#count >= this.#limit || (this.#input.exhausted && !item)) return;
     this.#count++;
-    this.#group.spawn((scope) => this.#work(scope), { name: `${this.#group.scope.name} worker` });
+    this.#group.spawn((scope) => this.#work(scope, item), { name: `${this.#group.scope.name} worker` });
   }
 
-  async #work(scope: Scope): Promise<void> {
-    for (;;) {
-      if (scope.reason) {
-        // Cancelled by a callback that got hold of it, and not with the others: somebody else goes on.
-        this.#count--;
-        if (!this.#group.scope.cancelled) this.spawn();
-        throw scope.reason;
+  async #work(scope: Scope, item: IteratorResult<T> | undefined): Promise<void> {
+    for (let next = item; ; next = undefined) {
+      try {
+        // A function that ignores its cancellation must not keep the others busy.
+        if (scope.reason) throw scope.reason;
+        const pulled = next ?? this.#input.pull(scope);
+        next = pulled instanceof Promise ? await pulled : pulled;
+        if (next.done) return;
+        if (scope.reason) throw scope.reason;
+      } catch (error) {
+        this.#replace(scope, next);
+        throw error;
       }
-      const pulled = this.#input.pull(scope);
-      const next = pulled instanceof Promise ? await pulled : pulled;
-      if (next.done) return;
-      if (scope.reason) throw scope.reason;
       const index = this.#index++;
       this.unfinished++;
       this.spawn();
@@ -175,6 +176,13 @@ class Workers<T, R> {
       this.unfinished--;
       if (clock.starving()) await checkpointIn(scope);
     }
+  }
+
+  /** A callback got hold of its worker's scope and cancelled it, not the others: somebody else takes over. */
+  #replace(scope: Scope, item: IteratorResult<T> | undefined): void {
+    if (!scope.cancelled || this.#group.scope.cancelled) return;
+    this.#count--;
+    this.spawn(item);
   }
 }
 

@@ -33,6 +33,7 @@ export class Starting<T, V> implements TaskOwner {
   readonly #place: Nursery;
   readonly #task: TaskScope<T>;
   #value: { readonly value: V } | undefined;
+  #called = false;
   #ready: (() => void) | undefined;
 
   constructor(
@@ -72,8 +73,8 @@ export class Starting<T, V> implements TaskOwner {
     this.#place.end();
     if (this.#value) return Object.assign(task, this.#value);
     if (task.progress === 'failed') throw task.ending;
-    if (task.progress === 'succeeded') throw this.#misuse('called before the task ends: it returned without');
     if (outer) this.#nursery.passOn(outer.cancellation);
+    if (task.progress === 'succeeded') throw this.#misuse('called before the task ends: it returned without');
     throw new TaskCancelledError(task.name, task.ending);
   }
 

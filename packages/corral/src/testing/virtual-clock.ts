@@ -93,7 +93,8 @@ export class VirtualClock {
 
   /** Moves time on by `ms`, firing what is due on the way, and lets everything come to rest after each step. */
   async advance(ms: number): Promise<void> {
-    if (!(ms >= 0)) throw new RangeError(`Cannot advance as time only moves forward: current value is ${shown(ms)}`);
+    if (typeof ms !== 'number' || !(ms >= 0))
+      throw new RangeError(`Cannot advance as time only moves forward: current value is ${shown(ms)}`);
     const until = this.#now + ms;
     await rest();
     for (let next = this.#timers.first; next && next.at <= until; next = this.#timers.first) {
