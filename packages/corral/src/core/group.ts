@@ -213,7 +213,7 @@ export class Group implements TaskGroup, TaskOwner {
   }
 
   /** Waits until all that lives in the group has ended, then ends it. */
-  async finish(): Promise<void> {
+  async finish(atEnd?: (group: this) => Promise<void>): Promise<void> {
     const { scope } = this;
     this.#bodyEnded = true;
     scope.body = false;
@@ -222,6 +222,11 @@ export class Group implements TaskGroup, TaskOwner {
       while (scope.occupied) await emptied(scope, this.#traced());
       scope.abortOperations();
     } while (scope.occupied);
+    // Still in the tree, so that whoever is around waits for it.
+    if (atEnd) {
+      scope.ending = false;
+      await atEnd(this);
+    }
     this.#outer = outerCancellation(scope);
     scope.close();
     scope.parent?.checkEmptied();

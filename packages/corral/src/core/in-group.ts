@@ -42,8 +42,7 @@ async function live<B, T>(group: Group, body: (group: Group) => B | PromiseLike<
   } catch (error) {
     group.bodyFailed(error);
   }
-  await group.finish();
-  if (kind.atEnd) await kind.atEnd(group);
+  await group.finish(kind.atEnd);
   const concluded = group.conclude(value as B, returned);
   return kind.result ? kind.result() : (concluded as unknown as T);
 }

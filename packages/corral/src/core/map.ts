@@ -113,7 +113,7 @@ const CLOSING_MS = 10_000;
 
 /** Closes the input although the scope may be cancelled, and not for ever; what it throws is the group's failure. */
 async function closeInput<T>(input: Input<T>, group: Group): Promise<void> {
-  const options = { shield: true, deadlineMs: CLOSING_MS, scope: group.scope.parent };
+  const options = { shield: true, deadlineMs: CLOSING_MS, scope: group.scope };
   const close = (scope: Scope): Promise<void> => abortable(input.close(), { scope, abandon: true });
   try {
     await openAndRun('closing the input', close, options);

@@ -33,7 +33,6 @@ export class Starting<T, V> implements TaskOwner {
   readonly #place: Nursery;
   readonly #task: TaskScope<T>;
   #value: { readonly value: V } | undefined;
-  #called = false;
   #ready: (() => void) | undefined;
 
   constructor(
