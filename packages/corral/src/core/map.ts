@@ -14,7 +14,10 @@ import type { Scope } from './scope.ts';
 import { WaitLine, waitInLine } from './wait-line.ts';
 import type { GroupOptions } from './task-group.ts';
 
-/** What {@link map} and {@link forEach} call for each item. */
+/**
+ * What {@link map} and {@link forEach} call for each item. The scope is that of a worker, which goes on to other items: for
+ * a limit on one item use `timeout` inside.
+ */
 export type ItemFunction<T, R> = (item: T, index: number, scope: Scope) => R | PromiseLike<R>;
 
 /** Options of {@link map}. */

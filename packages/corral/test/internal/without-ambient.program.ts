@@ -1,0 +1,254 @@
+// A program for an engine as browsers are: no AsyncLocalStorage, no setImmediate. It prints what became of each case.
+import process from 'node:process';
+// Types only: the library itself is imported when the engine has been stripped.
+import type { Scope, TaskGroup } from '../../src/index.ts';
+
+Object.defineProperty(process, 'getBuiltinModule', { value: undefined, configurable: true });
+Reflect.deleteProperty(globalThis, 'AsyncLocalStorage');
+if (process.argv.includes('--browser')) {
+  Object.defineProperty(globalThis, 'setImmediate', { value: undefined, configurable: true });
+}
+
+const corral = await import('../../src/index.ts');
+const testing = await import('../../src/testing/index.ts');
+const {
+  ContextVariable,
+  abortable,
+  any,
+  asCompleted,
+  checkpoint,
+  cleanup,
+  currentScope,
+  currentSignal,
+  currentTask,
+  detach,
+  forEach,
+  gather,
+  interval,
+  map,
+  moveOnAfter,
+  openTaskGroup,
+  race,
+  run,
+  shield,
+  sleep,
+  sleepForever,
+  sleepUntil,
+  taskGroup,
+  timeout,
+  timeoutAt,
+  withScope,
+  withSignal,
+} = corral;
+const { Sequencer, VirtualClock, assertNoLeaks, waitAllTasksBlocked } = testing;
+
+const nameOf = (error: unknown): string => (error as Error).name;
+
+/** With the handle everything works. Each gives a value that the test knows. */
+const withHandle: Readonly<Record<string, (scope: Scope) => unknown>> = {
+  sleep: async (scope) => (await sleep(1, { scope }), 'slept'),
+  'scope.sleep': async (scope) => (await scope.sleep(1), 'slept'),
+  sleepUntil: async (scope) => (await sleepUntil(corral.now() + 1, { scope }), 'slept'),
+  checkpoint: async (scope) => (await checkpoint({ scope }), await scope.checkpoint(), 'turned'),
+  interval: async (scope) => {
+    for await (const beat of interval(1, { scope })) if (beat >= 2) return 'beats';
+    return 'ended';
+  },
+  withScope: (scope) => withScope((inner) => inner.sleep(1).then(() => inner.parent === scope), { scope }),
+  'withScope cancelled': (scope) =>
+    withScope(
+      async (inner) => {
+        inner.cancel();
+        await inner.sleep(1);
+      },
+      { scope },
+    ),
+  timeout: (scope) => timeout(1, (inner) => inner.sleep(60_000), { scope }).catch(nameOf),
+  timeoutAt: (scope) => timeoutAt(0, (inner) => inner.sleep(60_000), { scope }).catch(nameOf),
+  moveOnAfter: (scope) => moveOnAfter(1, (inner) => inner.sleep(60_000), { scope }),
+  shield: (scope) => shield((inner) => inner.sleep(1).then(() => 'shielded'), { scope }),
+  cleanup: (scope) => cleanup((inner) => inner.sleep(1).then(() => 'cleaned'), { scope }),
+  taskGroup: (scope) =>
+    taskGroup(
+      async (group) => {
+        const tasks = [1, 2, 3].map((value) => group.spawn((own) => own.sleep(value).then(() => value)));
+        return Promise.all(tasks.map((task) => task.join({ scope: group.scope })));
+      },
+      { scope },
+    ),
+  'taskGroup failure': (scope) =>
+    taskGroup(
+      (group) => {
+        const log: string[] = [];
+        group.spawn((own) =>
+          own.sleep(60_000).catch((error: unknown) => Promise.reject(log.push(nameOf(error)) && error)),
+        );
+        group.spawn((own) => own.sleep(1).then(() => Promise.reject(log)));
+      },
+      { scope },
+    ).catch((log: unknown) => log),
+  'taskGroup cancel': (scope) =>
+    taskGroup(
+      async (group) => {
+        group.spawn((own) => own.sleep(60_000));
+        await group.scope.sleep(1);
+        group.cancel();
+      },
+      { scope },
+    ),
+  openTaskGroup: async (scope) => {
+    await using group = openTaskGroup({ scope });
+    const task = group.spawn((own) => own.sleep(1).then(() => 'opened'));
+    await group.join({ scope });
+    return (await task.settled).status;
+  },
+  start: (scope) =>
+    taskGroup(
+      async (group) => {
+        const task = await group.start<void, string>(async (own, started) => {
+          await own.sleep(1);
+          started('ready');
+        });
+        return task.value;
+      },
+      { scope },
+    ),
+  spawnWhenReady: (scope) =>
+    taskGroup(
+      async (group) => {
+        await group.spawnWhenReady((own) => own.sleep(1));
+        const task = await group.spawnWhenReady(() => 'second');
+        return task.join({ scope: group.scope });
+      },
+      { scope, concurrency: 1 },
+    ),
+  gather: (scope) => gather([() => 1, (own) => own.sleep(1).then(() => 2)], { scope }),
+  'gather settled': async (scope) =>
+    (await gather([() => 1, () => Promise.reject(new Error('x'))], { scope, settled: true })).map(
+      (result) => result.status,
+    ),
+  map: (scope) =>
+    map([1, 2, 3], (item, index, own) => own.sleep(1).then(() => item * index), { scope, concurrency: 2 }),
+  forEach: async (scope) => {
+    let sum = 0;
+    await forEach([1, 2, 3], (item, _index, own) => own.sleep(1).then(() => (sum += item)), { scope });
+    return sum;
+  },
+  race: (scope) =>
+    race([(own) => own.sleep(60_000).then(() => 'slow'), (own) => own.sleep(1).then(() => 'fast')], { scope }),
+  any: (scope) => any([() => Promise.reject(new Error('x')), (own) => own.sleep(1).then(() => 'success')], { scope }),
+  'any staggered': (scope) =>
+    any([(own: Scope) => own.sleep(60_000).then(() => 'slow'), () => 'next'], { scope, staggerMs: 1 }),
+  asCompleted: async (scope) => {
+    const values: string[] = [];
+    const fns = [(own: Scope) => own.sleep(5).then(() => 'slow'), () => 'fast'];
+    for await (const value of asCompleted(fns, { scope })) values.push(value);
+    return values;
+  },
+  abortable: (scope) => abortable(Promise.resolve('foreign'), { scope }),
+  'abortable cancelled': (scope) =>
+    moveOnAfter(1, (inner) => abortable(new Promise(() => {}), { scope: inner, abandon: true }), { scope }),
+  withSignal: (scope) => withSignal((signal) => signal.aborted, { scope }),
+  'withSignal cancelled': (scope) =>
+    moveOnAfter(
+      1,
+      (inner) =>
+        withSignal(
+          (signal) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+          { scope: inner },
+        ),
+      { scope },
+    ),
+  'detach to a group': (scope) =>
+    taskGroup((group) => detach((own) => own.sleep(1).then(() => 'detached'), group).join({ scope: group.scope }), {
+      scope,
+    }),
+  'a foreign signal': (scope) =>
+    withScope((inner) => inner.sleep(60_000), { scope, signal: AbortSignal.abort('aborted') }).catch(
+      (reason: unknown) => reason,
+    ),
+  'ContextVariable.get': () => new ContextVariable({ defaultValue: 'default' }).get(),
+  Sequencer: async (scope) => {
+    const order: number[] = [];
+    const sequencer = new Sequencer();
+    await gather(
+      [1, 0].map((position) => (own: Scope) => sequencer.at(position, () => order.push(position), { scope: own })),
+      { scope },
+    );
+    return order;
+  },
+  assertNoLeaks: (scope) => assertNoLeaks((inner) => void inner.sleep(60_000), { scope }).catch(nameOf),
+  waitAllTasksBlocked: async (scope) => (await waitAllTasksBlocked({ scope }), 'blocked'),
+};
+
+/** Without, each fails and says what to write instead. */
+const ambient: Readonly<Record<string, (group: TaskGroup) => unknown>> = {
+  sleep: () => sleep(1),
+  sleepUntil: () => sleepUntil(1),
+  sleepForever: () => sleepForever(),
+  checkpoint: () => checkpoint(),
+  interval: () => interval(1).next(),
+  withScope: () => withScope(() => 1),
+  timeout: () => timeout(1, () => 1),
+  timeoutAt: () => timeoutAt(1, () => 1),
+  moveOnAfter: () => moveOnAfter(1, () => 1),
+  shield: () => shield(() => 1),
+  cleanup: () => cleanup(() => 1),
+  taskGroup: () => taskGroup(() => 1),
+  openTaskGroup: () => openTaskGroup(),
+  gather: () => gather([() => 1]),
+  map: () => map([1], () => 1),
+  forEach: () => forEach([1], () => 1),
+  race: () => race([() => 1]),
+  any: () => any([() => 1]),
+  asCompleted: () => asCompleted([() => 1]).next(),
+  abortable: () => abortable(Promise.resolve()),
+  withSignal: () => withSignal(() => 1),
+  'task.join': (group) => group.spawn(() => 1).join(),
+  currentScope: () => currentScope(),
+  currentTask: () => currentTask(),
+  currentSignal: () => currentSignal(),
+  detach: () => detach(() => 1),
+  'ContextVariable.run': () => new ContextVariable({ name: 'user' }).run('value', () => 1),
+  'Sequencer.at': () => new Sequencer().at(0, () => 1),
+  waitAllTasksBlocked: () => waitAllTasksBlocked(),
+  assertNoLeaks: () => assertNoLeaks(() => 1),
+};
+
+interface Outcome {
+  readonly value?: unknown;
+  readonly thrown?: string | undefined;
+  readonly how?: 'throws' | 'rejects';
+}
+
+async function outcomeOf(call: () => unknown): Promise<Outcome> {
+  let result: unknown;
+  try {
+    result = call();
+  } catch (error) {
+    return { thrown: String(error), how: 'throws' };
+  }
+  try {
+    return { value: (await result) ?? null };
+  } catch (error) {
+    return { thrown: String(error), how: 'rejects' };
+  }
+}
+
+const print = (section: string, name: string, outcome: Outcome): void =>
+  console.log(JSON.stringify({ section, name, ...outcome }));
+
+const real = { signals: false };
+for (const [name, call] of Object.entries(withHandle)) {
+  print('handle', name, await outcomeOf(() => run((scope) => call(scope), real)));
+}
+for (const [name, call] of Object.entries(withHandle)) {
+  // These wait for something foreign, which holds a virtual clock.
+  if (name === 'abortable cancelled' || name === 'withSignal cancelled') continue;
+  print('virtual', name, await outcomeOf(() => new VirtualClock().run((scope) => call(scope))));
+}
+for (const [name, call] of Object.entries(ambient)) {
+  print('ambient', name, await outcomeOf(() => run((scope) => taskGroup((group) => call(group), { scope }), real)));
+}
+// A MessagePort, where there is no setImmediate, would hold the process.
+process.exit(0);
