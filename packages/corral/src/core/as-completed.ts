@@ -1,6 +1,7 @@
 import { scopeFor, type ScopeOption } from './current.ts';
 import { checkFunctions } from './gather.ts';
 import { OpenGroup } from './open-task-group.ts';
+import { rejected } from './operation.ts';
 import type { ResultOf } from './race.ts';
 import type { Scope } from './scope.ts';
 import type { GroupOptions } from './task-group.ts';
@@ -29,6 +30,22 @@ import type { TaskFunction } from './with-scope.ts';
 export function asCompleted<const F extends readonly TaskFunction<unknown>[]>(
   fns: F,
   options?: GroupOptions,
+): AsyncGenerator<ResultOf<F>, void, undefined> {
+  try {
+    return start(fns, options);
+  } catch (error) {
+    return refuse(error);
+  }
+}
+
+/** What cannot be iterated says so when it is: callers of what is iterated need not catch twice. */
+async function* refuse(error: unknown): AsyncGenerator<never, void, undefined> {
+  yield await rejected(error);
+}
+
+function start<F extends readonly TaskFunction<unknown>[]>(
+  fns: F,
+  options: GroupOptions | undefined,
 ): AsyncGenerator<ResultOf<F>, void, undefined> {
   checkFunctions(fns, 'asCompleted');
   const news = new WaitLine<void>();

@@ -28,7 +28,7 @@ export function detach<T>(fn: TaskFunction<T>, group?: TaskGroup, options?: Spaw
     const requirement = 'its second argument is a TaskGroup, options come third';
     throw new TypeError(`Cannot detach as ${requirement}: current value is ${shown(group)}`);
   }
-  let root = scopeFor('detach', options, 'give it a group to own it: detach(fn, group)');
+  let root = scopeFor('detach', options, 'pass the group to own it: detach(fn, group)');
   while (root?.parent) root = root.parent;
   if (root instanceof RunScope) return root.detached.spawn(fn, options);
   throw new TypeError('Cannot detach without a group as it must be called under run(): pass the group to own it');

@@ -267,10 +267,10 @@ test(
 );
 
 // asyncio test_tasks.py::BaseTaskTests::test_as_completed_invalid_args
-test('asCompleted: what is not a list of functions is refused by the call', () => {
-  assert.throws(() => asCompleted([Promise.resolve(1) as never]), TypeError);
-  assert.throws(() => asCompleted(after(1) as never), TypeError);
-  assert.throws(() => asCompleted([after(1)], { concurrency: 0 }), RangeError);
+test('asCompleted: what is not a list of functions is refused at the first step', async () => {
+  await assert.rejects(asCompleted([Promise.resolve(1) as never]).next(), TypeError);
+  await assert.rejects(asCompleted(after(1) as never).next(), TypeError);
+  await assert.rejects(asCompleted([after(1)], { concurrency: 0 }).next(), RangeError);
 });
 
 test(

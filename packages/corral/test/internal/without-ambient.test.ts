@@ -114,7 +114,7 @@ const advice: Readonly<Record<string, RegExp>> = {
   currentScope: /use the scope that the task function gets/,
   currentTask: /keep the task that spawn returns/,
   currentSignal: /use scope\.signal/,
-  detach: /pass the group/,
+  detach: /detach\(fn, group\)/,
   'ContextVariable.run': /variable user .*pass the value as an argument/,
   'Sequencer.at': /Sequencer\.at\(…, \{ scope \}\)/,
   waitAllTasksBlocked: /waitAllTasksBlocked\(.*\{ scope \}\)/,

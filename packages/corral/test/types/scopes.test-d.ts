@@ -1,5 +1,4 @@
 import {
-  CancelledError,
   ContextVariable,
   abortable,
   checkpoint,
@@ -17,7 +16,7 @@ import {
   withScope,
   withSignal,
 } from '../../src/index.ts';
-import type { CancelKind, MoveOnResult, Scope } from '../../src/index.ts';
+import type { CancelKind, CancelledError, MoveOnResult, Scope } from '../../src/index.ts';
 import { expectType } from './equal.ts';
 
 const text = async (): Promise<string> => 'text';
@@ -40,7 +39,7 @@ expectType<Response>()(await withSignal((signal) => fetch('http://localhost', { 
 const moved = await moveOnAfter(5, text);
 expectType<MoveOnResult<string>>()(moved);
 // @ts-expect-error
-moved.value.length;
+void moved.value.length;
 if (moved.timedOut) {
   expectType<true>()(moved.timedOut);
   // @ts-expect-error

@@ -1,0 +1,47 @@
+import { from } from '../lib/contender.mjs';
+
+const one = (name) => from('ingredients', name, (ingredients) => ingredients.bodies[name]);
+
+export const ingredients = {
+  name: 'ingredients',
+  title: 'What each ingredient costs',
+  unit: 'ns/call',
+  variants: [{}],
+  baseline: 'raw: await call()',
+  contenders: [
+    // In a process of its own: on Node 20 an AsyncLocalStorage in use makes every await of the process dearer.
+    from('raw', 'raw: await call()', (raw) => raw.awaitCall),
+    one('raw: await als.run(store, call)'),
+    one('raw: await of 3 calls by Promise.all'),
+    one('corral, outside of it: await call()'),
+    one('spawn, sync function'),
+    one('spawn, async function that does not wait'),
+    one('spawn, async function that waits once'),
+    one('spawn eager, sync function'),
+    one('spawn eager, async function that does not wait'),
+    one('spawn eager, async function that waits once'),
+    one('spawn explicit, sync function'),
+    one('spawn explicit, async function that waits once'),
+    one('spawn and join, one after the other'),
+    one('taskGroup, empty'),
+    one('taskGroup, empty, as a root'),
+    one('taskGroup, one task'),
+    one('gather of 3'),
+    one('withScope'),
+    one('withScope, deadline'),
+    one('shield'),
+    one('cleanup'),
+    one('timeout'),
+    one('checkpoint()'),
+    one('scope.checkpoint()'),
+    one('sleep(0)'),
+    one('abortable(promise)'),
+    one('withSignal(call)'),
+    one('currentScope()'),
+    one('currentTask()'),
+    one('ContextVariable.get()'),
+    one('ContextVariable.run(value, call)'),
+  ],
+  units: (calls) => calls,
+  expect: (calls) => calls,
+};

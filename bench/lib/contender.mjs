@@ -1,0 +1,34 @@
+/** How the cases name their contenders. What a contender needs is imported only in the process that runs it. */
+
+const sources = {
+  raw: () => import('../contenders/raw.mjs'),
+  corral: () => import('../contenders/corral.mjs'),
+  ingredients: () => import('../contenders/ingredients.mjs'),
+  effect: () => import('../compare/effect.mjs'),
+  effection: () => import('../compare/effection.mjs'),
+  'p-limit': () => import('../compare/p-limit.mjs'),
+  'p-map': () => import('../compare/p-map.mjs'),
+  'p-timeout': () => import('../compare/p-timeout.mjs'),
+};
+
+/** The oldest Node majors that the peers' authors support. */
+const needs = { effect: 22, 'p-timeout': 22 };
+
+/** `pick(module)` gives the body of the contender. */
+export function from(source, name, pick, params) {
+  return { name, source, params, needs: needs[source], load: async (all) => pick(await sources[source](), all) };
+}
+
+/** The case with corral's contenders twice: the build that is measured, and the one in `folder` beside it. */
+export function withOtherBuild(benchmark, folder) {
+  const contenders = benchmark.contenders.flatMap((contender) =>
+    ofCorral(contender)
+      ? [contender, { ...contender, name: `${contender.name} [other build]`, is: contender.name, folder }]
+      : [contender],
+  );
+  return { ...benchmark, contenders };
+}
+
+function ofCorral({ source }) {
+  return source === 'corral' || source === 'ingredients';
+}
