@@ -703,7 +703,6 @@ describe('values that are returned', () => {
 
   test('map: an async iterator that returns thenables instead of promises is read to its end', async () => {
     let index = 0;
-    // oxlint-disable-next-line unicorn/no-thenable
     const later = (result: unknown) => ({ then: (resolve: (value: unknown) => void) => resolve(result) });
     const items = {
       [Symbol.asyncIterator]: () => ({

@@ -23,6 +23,8 @@ const LONGEST = 2 ** 31 - 1;
 const FAIR_MS = 10;
 const FAIR_STEPS = 8;
 
+const origin = performance.timeOrigin;
+
 interface NativeTimeout {
   ref?(): void;
   unref?(): void;
@@ -51,7 +53,7 @@ class SystemClock implements Clock {
   #lastTurn = 0;
 
   now(): number {
-    return performance.timeOrigin + performance.now();
+    return origin + performance.now();
   }
 
   set(timer: Timer): void {
@@ -111,7 +113,7 @@ class SystemClock implements Clock {
 /** One native timeout for each timer, set by whoever waits: where a shared one would die with the request that armed it. */
 class RequestClock implements Clock {
   now(): number {
-    return performance.timeOrigin + performance.now();
+    return origin + performance.now();
   }
 
   set(timer: Timer): void {

@@ -338,14 +338,12 @@ test(
   virtually(async () => {
     const error = new Error('in then');
     const throwing = {
-      // oxlint-disable-next-line unicorn/no-thenable
       then: (): never => {
         throw error;
       },
     };
     let call: ((value: string) => void) | undefined;
     const twice = {
-      // oxlint-disable-next-line unicorn/no-thenable
       then: (resolve: (value: string) => void) => void (call = resolve),
     } as unknown as PromiseLike<string>;
     assert.equal(await failureOf(abortable(throwing as unknown as PromiseLike<void>)), error);

@@ -75,7 +75,6 @@ test('ContextVariable: flows through await, timers, microtasks and thenables, an
     seen.push(variable.get());
     await new Promise<void>((resolve) => void setTimeout(() => resolve(seen.push(variable.get()) as never), 1));
     await new Promise<void>((resolve) => queueMicrotask(() => resolve(seen.push(variable.get()) as never)));
-    // oxlint-disable-next-line unicorn/no-thenable
     await { then: (resolve: (value: unknown) => void) => resolve(seen.push(variable.get())) };
     return seen;
   });

@@ -122,7 +122,6 @@ test(
   'spawn: a task may return a plain value or any thenable',
   virtually(async () => {
     await taskGroup(async (group) => {
-      // oxlint-disable-next-line unicorn/no-thenable -- that is what is tested
       const thenable = { then: (resolve: (value: string) => void) => resolve('thenable') } as PromiseLike<string>;
       assert.equal(await group.spawn(() => 1).join(), 1);
       assert.equal(await group.spawn(() => thenable).join(), 'thenable');

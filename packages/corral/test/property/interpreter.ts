@@ -182,7 +182,6 @@ class Interpreter {
     };
     const promise = run();
     if (body.shape === 'subclass') return Subclass.resolve(promise);
-    // oxlint-disable-next-line unicorn/no-thenable
     if (body.shape === 'thenable') return { then: promise.then.bind(promise) };
     return promise;
   }

@@ -21,7 +21,6 @@ expectType<[string, ...Date[]]>()(await gather([text, ...frozen]));
 
 // gather: a record gives a record with the same names.
 expectType<{ user: string; posts: number; seen: boolean }>()(await gather({ user: text, posts: count, seen: later }));
-// oxlint-disable-next-line typescript/ban-types
 expectType<{}>()(await gather({}));
 expectType<{ [name: string]: Date }>()(await gather(byName));
 
