@@ -228,7 +228,10 @@ export class World {
       case 'settled': {
         const results = value as PromiseSettledResult<unknown>[];
         const expected = Array.from({ length: call.size }, (_, index) => call.endings.get(index));
-        const same = results.map((result, index) => agrees(result, expected[index]));
+        // A task whose own work succeeded fails with the real error of what it opened and did not await.
+        const late = (result: PromiseSettledResult<unknown>): boolean =>
+          result.status === 'rejected' && [...realErrors(result.reason)].some((error) => call.unawaited.has(error));
+        const same = results.map((result, index) => agrees(result, expected[index]) || late(result));
         if (results.length !== call.size || same.includes(false)) differs(expected);
         return;
       }
