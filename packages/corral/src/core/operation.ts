@@ -11,6 +11,7 @@
 
 import { ScopeClosedError, type CorralError } from '../errors.ts';
 import { activity } from '../internal/activity.ts';
+import { clock } from '../internal/clock.ts';
 import { pick, shuffle } from '../internal/ready.ts';
 import type { Scope } from './scope.ts';
 
@@ -115,7 +116,12 @@ export abstract class Operation<T> {
 /** The way into every operation: begins it, unless nothing may wait in this scope now. */
 export function entering<T>(scope: Scope | undefined, begin: (scope: Scope | undefined) => Promise<T>): Promise<T> {
   const error = refusal(scope);
-  return error ? rejected(error) : begin(scope);
+  if (!error) return begin(scope);
+  if (!clock.starving()) return rejected(error);
+  // A loop that swallows its cancellation would keep timers and signals, and so its own end, from ever coming.
+  const refused = new Promise<never>((_resolve, reject) => clock.turn(() => reject(error)));
+  refused.catch(ignore);
+  return refused;
 }
 
 /** Why nothing may wait in this scope now: the error with which an operation refuses before it does anything. */

@@ -71,9 +71,9 @@ test('suppressedErrors: reads what another copy attached, and adds to it on the 
     });
   const failure = await failureOf(
     first.taskGroup((group) => {
+      group.spawn(() => first.sleepForever().catch(() => Promise.reject(c)), { eager: true });
       group.spawn(() => inner().catch((error: unknown) => assert.deepEqual(first.suppressedErrors(error), [b])));
       group.spawn(inner);
-      group.spawn(() => first.sleepForever().catch(() => Promise.reject(c)));
     }),
   );
   assert.equal(failure, a);
