@@ -464,7 +464,7 @@ describe('values that are thrown', () => {
 
   test('taskGroup: of several falsy failures none is lost', async () => {
     const failing = taskGroup((group) => {
-      for (const value of [undefined, 0, null, false]) group.spawn(() => shield(fail(value)));
+      for (const value of [undefined, 0, null, false]) group.spawn(() => shield(fail(value)), { eager: true });
     });
     const { error } = (await outcome(failing)) as { error: TaskGroupError };
     assert.ok(error instanceof TaskGroupError);
