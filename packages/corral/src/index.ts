@@ -15,6 +15,7 @@ export {
 } from './core/gather.ts';
 export { isCancelled } from './core/is-cancelled.ts';
 export { forEach, map, type ItemFunction, type MapOptions } from './core/map.ts';
+export type { NameOption } from './core/name-option.ts';
 export { openTaskGroup, type OpenTaskGroup } from './core/open-task-group.ts';
 export { any, race, type RaceOptions } from './core/race.ts';
 export { run, type RunOptions } from './core/run.ts';
@@ -50,6 +51,10 @@ export {
   type CancelKind,
 } from './errors.ts';
 export type { ErrorReporter } from './internal/report.ts';
+export { Event } from './sync/event.ts';
+export { Lock } from './sync/lock.ts';
+export type { Permit } from './sync/permit.ts';
+export { Semaphore, type SemaphoreSnapshot } from './sync/semaphore.ts';
 export { checkpoint } from './time/checkpoint.ts';
 export { interval } from './time/interval.ts';
 export { moveOnAfter, type MoveOnOptions, type MoveOnResult } from './time/move-on-after.ts';

@@ -30,7 +30,7 @@ export function refresh(root: Scope): void {
     return true;
   });
   // Backwards: taking the last out of a heap or a line is cheap, taking its root is not.
-  for (let last = woken.length; last > 0; last--) woken[last - 1]?.leave();
+  for (let last = woken.length; last > 0; last--) woken[last - 1]?.leave(false);
   for (const op of woken) op.rejectQuietly((op.scope as Scope).visible?.cancellation);
   for (const scope of arrived) scope.cancelArrived();
   for (const scope of arrived) {

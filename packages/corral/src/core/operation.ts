@@ -37,8 +37,8 @@ export abstract class Operation<T> {
   /** What it is waiting for, in the task tree. */
   abstract get kind(): string;
 
-  /** Undoes what was set up for waiting. Called once, whichever way it ends; must not throw. */
-  abstract leave(): void;
+  /** Undoes what was set up for waiting. Called once, whichever way it ends, with whether it happened; must not throw. */
+  abstract leave(happened: boolean): void;
 
   constructor(scope: Scope | undefined) {
     this.promise = new Promise<T>(capture);
@@ -55,7 +55,7 @@ export abstract class Operation<T> {
   commit(value: T): boolean {
     if (!this.pending) return false;
     this.withdraw();
-    this.leave();
+    this.leave(true);
     if (pick) shuffle(() => this.#resolve(value as never));
     else this.#resolve(value as never);
     return true;
@@ -65,7 +65,7 @@ export abstract class Operation<T> {
   fail(error: unknown): boolean {
     if (!this.pending) return false;
     this.withdraw();
-    this.leave();
+    this.leave(true);
     if (pick) shuffle(() => this.#reject(error));
     else this.#reject(error);
     return true;
@@ -75,7 +75,7 @@ export abstract class Operation<T> {
   abort(error: unknown): void {
     if (!this.pending) return;
     this.withdraw();
-    this.leave();
+    this.leave(false);
     this.rejectQuietly(error);
   }
 
@@ -114,9 +114,13 @@ export abstract class Operation<T> {
 }
 
 /** The way into every operation: begins it, unless nothing may wait in this scope now. */
-export function entering<T>(scope: Scope | undefined, begin: (scope: Scope | undefined) => Promise<T>): Promise<T> {
+export function entering<T, A = undefined>(
+  scope: Scope | undefined,
+  begin: (scope: Scope | undefined, argument: A) => Promise<T>,
+  argument?: A,
+): Promise<T> {
   const error = refusal(scope);
-  if (!error) return begin(scope);
+  if (!error) return begin(scope, argument as A);
   if (!clock.starving()) return rejected(error);
   // A loop that swallows its cancellation would keep timers and signals, and so its own end, from ever coming.
   const refused = new Promise<never>((_resolve, reject) => clock.turn(() => reject(error)));

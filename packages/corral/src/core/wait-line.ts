@@ -9,9 +9,20 @@
 import { Operation, entering } from './operation.ts';
 import type { Scope } from './scope.ts';
 
-export class WaitLine<T> {
-  first: LineOperation<T> | undefined = undefined;
-  last: LineOperation<T> | undefined = undefined;
+export class WaitLine<T, Op extends LineOperation<T> = LineOperation<T>> {
+  first: Op | undefined = undefined;
+  last: Op | undefined = undefined;
+  length = 0;
+  readonly #serve: (() => void) | undefined;
+  #serving = false;
+
+  /**
+   * `serve` is called, in a microtask, after somebody who was not served has left others behind: where the first may
+   * hold up those behind it. Not at once: those may be about to leave by the same cancellation.
+   */
+  constructor(serve?: () => void) {
+    this.#serve = serve;
+  }
 
   get empty(): boolean {
     return this.first === undefined;
@@ -26,6 +37,18 @@ export class WaitLine<T> {
   failAll(error: unknown): void {
     while (this.first) this.first.fail(error);
   }
+
+  /** Somebody has gone unserved. */
+  left(): void {
+    if (!this.#serve || this.#serving || !this.first) return;
+    this.#serving = true;
+    void Promise.resolve().then(this.#serveOthers);
+  }
+
+  readonly #serveOthers = (): void => {
+    this.#serving = false;
+    this.#serve?.();
+  };
 }
 
 /** Waits in `scope` until it is served by `line`. */
@@ -48,14 +71,17 @@ export class LineOperation<T> extends Operation<T> {
     if (line.last) line.last.#behind = this;
     else line.first = this;
     line.last = this;
+    line.length++;
   }
 
-  leave(): void {
+  leave(happened: boolean): void {
     const ahead = this.#ahead;
     const behind = this.#behind;
     if (ahead) ahead.#behind = behind;
     else this.#line.first = behind;
     if (behind) behind.#ahead = ahead;
     else this.#line.last = ahead;
+    this.#line.length--;
+    if (!happened) this.#line.left();
   }
 }

@@ -27,6 +27,17 @@ export function checkConcurrency(value: unknown): number {
   );
 }
 
+/** Throws a RangeError unless `value` is an integer from `least` to `most`, or Infinity where that is the most. */
+export function checkCount(value: unknown, action: string, least = 1, most = Infinity): number {
+  const count = value as number;
+  if ((Number.isInteger(value) || (value === Infinity && most === Infinity)) && count >= least && count <= most) {
+    return count;
+  }
+  const range =
+    most === Infinity ? `an integer of at least ${least}, or Infinity` : `an integer from ${least} to ${most}`;
+  throw new RangeError(`Cannot ${action} as it takes ${range}: current value is ${shown(value)}`);
+}
+
 /** Throws a TypeError unless `value` is one of some words, or undefined. */
 export function checkOneOf(value: unknown, words: readonly string[], action: string): void {
   if (value === undefined || words.includes(value as string)) return;

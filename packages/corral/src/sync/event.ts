@@ -1,0 +1,61 @@
+import { passThrough } from '../core/checkpoint.ts';
+import { scopeFor, type ScopeOption } from '../core/current.ts';
+import type { NameOption } from '../core/name-option.ts';
+import { entering, rejecting } from '../core/operation.ts';
+import { WaitLine, waitInLine } from '../core/wait-line.ts';
+
+/**
+ * Something that has happened or not: all wait until it has.
+ *
+ * Guarantees: `set` wakes all that wait at that moment, in order, also when `clear` follows at once. Semantics:
+ * asyncio's Event.
+ *
+ * @example Wait until it is ready
+ * ```ts run
+ * import { Event, taskGroup } from 'corral';
+ *
+ * const ready = new Event();
+ * await taskGroup((group) => {
+ *   group.spawn(() => ready.wait());
+ *   group.spawn(async () => ready.set());
+ * });
+ * ```
+ */
+export class Event {
+  readonly name: string;
+  #happened = false;
+  readonly #line = new WaitLine<void>();
+
+  constructor(options?: NameOption) {
+    this.name = options?.name ?? 'event';
+  }
+
+  /** Whether it has happened. */
+  get isSet(): boolean {
+    return this.#happened;
+  }
+
+  /** It has happened. */
+  set(): void {
+    this.#happened = true;
+    this.#line.commitAll(undefined);
+  }
+
+  /** From now on it has not. */
+  clear(): void {
+    this.#happened = false;
+  }
+
+  /**
+   * Waits until it has happened.
+   *
+   * Cancellable: nothing is left behind.
+   */
+  wait(options?: ScopeOption): Promise<void> {
+    return rejecting(() => {
+      const scope = scopeFor('Event.wait', options);
+      if (!this.#happened) return waitInLine(scope, this.name, this.#line);
+      return entering(scope, () => passThrough(undefined));
+    });
+  }
+}
