@@ -17,7 +17,7 @@ const HELP = `Usage: npm run bench -- <suite> [options]
 Measures corral beside its peers: CPU time per unit of equal work (median of interleaved rounds), the ratio to the
 baseline (the first row) and the spread (half the interquartile range). Needs a build of packages/corral.
 
-Suites: core
+Suites: core, primitives
 
   --case NAME        only this case (repeatable; a unique beginning is enough)
   --contender REGEX  only contenders whose name matches, and the baseline

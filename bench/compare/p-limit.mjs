@@ -29,3 +29,12 @@ export async function holdQueued(count) {
   await turn();
   return { pending: () => limit.pendingCount, promises };
 }
+
+export async function calls(runs, { items, concurrency }) {
+  let total = 0;
+  for (let i = 0; i < runs; i += 1) {
+    const limit = pLimit(concurrency);
+    total += sum(await Promise.all(range(items).map(() => limit(task))));
+  }
+  return total;
+}

@@ -216,3 +216,9 @@ async function holdRaw(count, wait) {
   await turnUntil(() => pending === count);
   return { pending: () => pending, promises };
 }
+
+export function readClock(calls) {
+  let total = 0;
+  for (let i = 0; i < calls; i += 1) if (performance.now() > 0) total += 1;
+  return total;
+}

@@ -9,14 +9,25 @@ const sources = {
   'p-limit': () => import('../compare/p-limit.mjs'),
   'p-map': () => import('../compare/p-map.mjs'),
   'p-timeout': () => import('../compare/p-timeout.mjs'),
+  primitives: () => import('../contenders/primitives.mjs'),
+  'async-mutex': () => import('../compare/async-mutex.mjs'),
+  'async-sema': () => import('../compare/async-sema.mjs'),
+  'effect-queue': () => import('../compare/effect-queue.mjs'),
+  'es-toolkit': () => import('../compare/es-toolkit.mjs'),
+  'std-async': () => import('../compare/std-async.mjs'),
 };
 
 /** The oldest Node majors that the peers' authors support. */
-const needs = { effect: 22, 'p-timeout': 22 };
+const needs = { effect: 22, 'effect-queue': 22, 'p-timeout': 22 };
 
 /** `pick(module)` gives the body of the contender. */
 export function from(source, name, pick, params) {
   return { name, source, params, needs: needs[source], load: async (all) => pick(await sources[source](), all) };
+}
+
+/** @std/async's contender, where its folder was given: see compare/std-async.mjs. */
+export function ofStd(name, pick, params) {
+  return process.env.CORRAL_BENCH_STD ? [from('std-async', name, pick, params)] : [];
 }
 
 /** The case with corral's contenders twice: the build that is measured, and the one in `folder` beside it. */
@@ -30,5 +41,5 @@ export function withOtherBuild(benchmark, folder) {
 }
 
 function ofCorral({ source }) {
-  return source === 'corral' || source === 'ingredients';
+  return source === 'corral' || source === 'ingredients' || source === 'primitives';
 }

@@ -33,3 +33,38 @@ export function sum(values) {
   for (const value of values) total += value;
   return total;
 }
+
+/** One holds, all others wait in line, then each releases as soon as it has it. `acquire()` gives what releases. */
+export async function holdAndPass(runs, waiters, acquire) {
+  let total = 0;
+  for (let i = 0; i < runs; i += 1) {
+    const release = await acquire();
+    const passed = Array.from({ length: waiters }, async () => {
+      const pass = await acquire();
+      total += 1;
+      pass();
+    });
+    release();
+    await Promise.all(passed);
+  }
+  return total;
+}
+
+/** One puts the numbers below `items`, another takes them and adds them up. */
+export async function produceAndConsume(runs, items, make) {
+  let total = 0;
+  for (let i = 0; i < runs; i += 1) {
+    const { put, take } = make();
+    const produced = (async () => {
+      for (let item = 0; item < items; item += 1) await put(item);
+    })();
+    for (let item = 0; item < items; item += 1) total += await take();
+    await produced;
+  }
+  return total;
+}
+
+/** What {@link produceAndConsume} gives. */
+export function produced(runs, { items }) {
+  return (runs * items * (items - 1)) / 2;
+}
