@@ -4,7 +4,7 @@ import { awaitsForeign, formatTree } from '../core/tree.ts';
 import { walk } from '../core/walk.ts';
 import type { TaskFunction } from '../core/with-scope.ts';
 import { DeadlockError } from '../errors.ts';
-import { checkFunction, shown } from '../internal/checks.ts';
+import { checkFunction, checkOptions, shown } from '../internal/checks.ts';
 import { countedTurn, installClock, nextTurn, type Clock } from '../internal/clock.ts';
 import { activity } from '../internal/activity.ts';
 import { shuffleReady } from '../internal/ready.ts';
@@ -55,15 +55,15 @@ export class VirtualClock {
   #steps = 0;
   #driving = false;
 
-  constructor(options: VirtualClockOptions = {}) {
-    const start = Number(options.start ?? 0);
-    if (!Number.isFinite(start)) {
-      throw new RangeError(`Cannot make a clock as it starts at a time: current value is ${shown(options.start)}`);
+  constructor(options?: VirtualClockOptions) {
+    const { start = 0, autojump, seed, stallMs = 10_000 } = checkOptions(options, 'new VirtualClock') ?? {};
+    if (!Number.isFinite(Number(start))) {
+      throw new RangeError(`Cannot make a clock as it starts at a time: current value is ${shown(start)}`);
     }
-    this.autojump = options.autojump !== false;
-    this.#now = start;
-    this.#seed = options.seed;
-    this.#stallMs = options.stallMs ?? 10_000;
+    this.autojump = autojump !== false;
+    this.#now = Number(start);
+    this.#seed = seed;
+    this.#stallMs = stallMs;
   }
 
   /**
