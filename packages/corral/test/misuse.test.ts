@@ -456,7 +456,7 @@ const roots: readonly Case[] = [
 
 const SCOPE = 'Cannot use { scope } as it takes a Scope: current value is';
 const SIGNAL = 'Cannot use { signal } as it takes an AbortSignal: current value is';
-const CLOSED = 'Cannot wait in scope crawl as it has ended: use detach(fn, group) for work that outlives it';
+const CLOSED = 'in scope crawl as it has ended: was an await forgotten? Else use detach(fn, group)';
 
 const options: readonly Case[] = [
   ['sleep scope: 5', () => sleep(1, { scope: bad(5) }), 'TypeError', `${SCOPE} 5`],
@@ -476,12 +476,23 @@ const options: readonly Case[] = [
     'TypeError',
     `${SCOPE} an object of class Group`,
   ],
-  ['sleep in a scope that has ended', () => afterScope((scope) => sleep(1, { scope })), 'ScopeClosedError', CLOSED],
+  [
+    'sleep in a scope that has ended',
+    () => afterScope((scope) => sleep(1, { scope })),
+    'ScopeClosedError',
+    `Cannot wait for sleep ${CLOSED}`,
+  ],
+  [
+    'abortable in a scope that has ended',
+    () => afterScope((scope) => abortable(promise(), { scope })),
+    'ScopeClosedError',
+    `Cannot wait for a foreign promise ${CLOSED}`,
+  ],
   [
     'withScope in a scope that has ended',
     () => afterScope((scope) => withScope(work, { scope })),
     'ScopeClosedError',
-    CLOSED,
+    `Cannot open work ${CLOSED}`,
   ],
   ['taskGroup signal: 5', () => taskGroup(work, { signal: bad(5) }), 'TypeError', `${SIGNAL} 5`],
   ['gather signal: {}', () => gather([work], { signal: bad({}) }), 'TypeError', `${SIGNAL} an object`],
@@ -600,7 +611,7 @@ const slips: readonly Case[] = [
     'reschedule of a scope that has ended',
     () => afterScope((scope) => scope.reschedule(5)),
     'ScopeClosedError',
-    'Cannot reschedule crawl as it must not have ended',
+    `Cannot reschedule ${CLOSED}`,
   ],
 ];
 
