@@ -117,8 +117,8 @@ export class AbandonedTaskError extends CorralError {
 
 /** An operation was still waiting when its scope ended, or was called after that. */
 export class ScopeClosedError extends CorralError {
-  constructor(scope: string, message?: string) {
-    super(message ?? `Cannot wait in scope ${scope} as it has ended: use detach(fn, group) for work that outlives it`);
+  constructor(scope: string, action = 'wait') {
+    super(`Cannot ${action} in scope ${scope} as it has ended: was an await forgotten? Else use detach(fn, group)`);
   }
   override get name(): string {
     return 'ScopeClosedError';

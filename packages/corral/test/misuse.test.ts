@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import {
+  ContextVariable,
+  Semaphore,
   abortable,
   any,
   asCompleted,
+  checkpoint,
   cleanup,
   detach,
   forEach,
@@ -53,7 +56,8 @@ async function afterScope(use: (scope: Scope) => unknown): Promise<void> {
 const inGroup = (use: (group: TaskGroup) => unknown): Promise<unknown> => taskGroup(use, { name: 'crawl' });
 
 const HINT = ' (it has started already: write () => …)';
-const LIMIT = 'Cannot limit concurrency as it takes a positive integer or Infinity: current value is';
+const SWAPPED = ' (the arguments are swapped)';
+const LIMIT = 'as it takes a positive integer or Infinity: current value is';
 const MS = 'as it takes a number of milliseconds: current value is';
 const TIME = 'as it takes a time (milliseconds since the epoch or a Date): current value is';
 
@@ -76,7 +80,25 @@ const functions: readonly Case[] = [
     'withScope with options and body the wrong way round',
     () => withScope(bad({ name: 'x' }), bad(work)),
     'TypeError',
-    'Cannot run the body of withScope as it takes a function: current value is an object',
+    `Cannot run the body of withScope as it takes a function: current value is an object${SWAPPED}`,
+  ],
+  [
+    'taskGroup with options and body the wrong way round',
+    () => taskGroup(bad({ concurrency: 3 }), bad(work)),
+    'TypeError',
+    `Cannot run the body of taskGroup as it takes a function: current value is an object${SWAPPED}`,
+  ],
+  [
+    'moveOnAfter with the arguments the wrong way round',
+    () => moveOnAfter(bad(work), bad(5)),
+    'TypeError',
+    `Cannot run the body of moveOnAfter as it takes a function: current value is 5${SWAPPED}`,
+  ],
+  [
+    'run with options and main the wrong way round',
+    () => run(bad({ name: 'x' }), bad(work)),
+    'TypeError',
+    `Cannot run as it takes a function: current value is an object${SWAPPED}`,
   ],
   [
     'shield()',
@@ -100,7 +122,7 @@ const functions: readonly Case[] = [
     'timeout with the arguments the wrong way round',
     () => timeout(bad(work), bad(5)),
     'TypeError',
-    'Cannot run the body of timeout as it takes a function: current value is 5',
+    `Cannot run the body of timeout as it takes a function: current value is 5${SWAPPED}`,
   ],
   [
     'moveOnAfter(5, promise)',
@@ -226,15 +248,60 @@ const spawning: readonly Case[] = [
 ];
 
 const limits: readonly Case[] = [
-  ['concurrency: -1', () => taskGroup(work, { concurrency: -1 }), 'RangeError', `${LIMIT} -1`],
-  ['concurrency: NaN', () => gather([work], { concurrency: NaN }), 'RangeError', `${LIMIT} NaN`],
-  ['concurrency: 0', () => map([1], work, { concurrency: 0 }), 'RangeError', `${LIMIT} 0`],
-  ['concurrency: 1.5', () => forEach([1], work, { concurrency: 1.5 }), 'RangeError', `${LIMIT} 1.5`],
-  ['concurrency: -Infinity', () => race([work], { concurrency: -Infinity }), 'RangeError', `${LIMIT} -Infinity`],
-  ['concurrency: "2"', () => any([work], { concurrency: bad('2') }), 'RangeError', `${LIMIT} "2"`],
-  ['concurrency: null', () => first(asCompleted([work], { concurrency: bad(null) })), 'RangeError', `${LIMIT} null`],
-  ['concurrency: 0 of an open group', () => openTaskGroup({ concurrency: 0 }), 'RangeError', `${LIMIT} 0`],
-  ['group.concurrency = 0', () => inGroup((group) => void (group.concurrency = 0)), 'RangeError', `${LIMIT} 0`],
+  [
+    'concurrency: -1',
+    () => taskGroup(work, { concurrency: -1 }),
+    'RangeError',
+    `Cannot set concurrency of taskGroup ${LIMIT} -1`,
+  ],
+  [
+    'concurrency: NaN',
+    () => gather([work], { concurrency: NaN }),
+    'RangeError',
+    `Cannot set concurrency of gather ${LIMIT} NaN`,
+  ],
+  [
+    'concurrency: 0',
+    () => map([1], work, { concurrency: 0 }),
+    'RangeError',
+    `Cannot set concurrency of map ${LIMIT} 0`,
+  ],
+  [
+    'concurrency: 1.5',
+    () => forEach([1], work, { concurrency: 1.5 }),
+    'RangeError',
+    `Cannot set concurrency of forEach ${LIMIT} 1.5`,
+  ],
+  [
+    'concurrency: -Infinity',
+    () => race([work], { concurrency: -Infinity }),
+    'RangeError',
+    `Cannot set concurrency of race ${LIMIT} -Infinity`,
+  ],
+  [
+    'concurrency: "2"',
+    () => any([work], { concurrency: bad('2') }),
+    'RangeError',
+    `Cannot set concurrency of any ${LIMIT} "2"`,
+  ],
+  [
+    'concurrency: null',
+    () => first(asCompleted([work], { concurrency: bad(null) })),
+    'RangeError',
+    `Cannot set concurrency of asCompleted ${LIMIT} null`,
+  ],
+  [
+    'concurrency: 0 of an open group',
+    () => openTaskGroup({ concurrency: 0 }),
+    'RangeError',
+    `Cannot set concurrency of openTaskGroup ${LIMIT} 0`,
+  ],
+  [
+    'group.concurrency = 0',
+    () => inGroup((group) => void (group.concurrency = 0)),
+    'RangeError',
+    `Cannot set concurrency of a group ${LIMIT} 0`,
+  ],
   [
     'graceMs: "5"',
     () => taskGroup(work, { graceMs: bad('5') }),
@@ -297,7 +364,7 @@ const times: readonly Case[] = [
         { name: 'crawl' },
       ),
     'TypeError',
-    'Cannot reschedule crawl as it must not be cancelled yet: cause is explicit',
+    'Cannot reschedule crawl as it must not be cancelled: cause is explicit',
   ],
 ];
 
@@ -389,7 +456,7 @@ const roots: readonly Case[] = [
 
 const SCOPE = 'Cannot use { scope } as it takes a Scope: current value is';
 const SIGNAL = 'Cannot use { signal } as it takes an AbortSignal: current value is';
-const CLOSED = 'Cannot wait in scope crawl as it has ended: use detach(fn, group) for work that outlives it';
+const CLOSED = 'in scope crawl as it has ended: was an await forgotten? Else use detach(fn, group)';
 
 const options: readonly Case[] = [
   ['sleep scope: 5', () => sleep(1, { scope: bad(5) }), 'TypeError', `${SCOPE} 5`],
@@ -409,12 +476,23 @@ const options: readonly Case[] = [
     'TypeError',
     `${SCOPE} an object of class Group`,
   ],
-  ['sleep in a scope that has ended', () => afterScope((scope) => sleep(1, { scope })), 'ScopeClosedError', CLOSED],
+  [
+    'sleep in a scope that has ended',
+    () => afterScope((scope) => sleep(1, { scope })),
+    'ScopeClosedError',
+    `Cannot wait for sleep ${CLOSED}`,
+  ],
+  [
+    'abortable in a scope that has ended',
+    () => afterScope((scope) => abortable(promise(), { scope })),
+    'ScopeClosedError',
+    `Cannot wait for a foreign promise ${CLOSED}`,
+  ],
   [
     'withScope in a scope that has ended',
     () => afterScope((scope) => withScope(work, { scope })),
     'ScopeClosedError',
-    CLOSED,
+    `Cannot open work ${CLOSED}`,
   ],
   ['taskGroup signal: 5', () => taskGroup(work, { signal: bad(5) }), 'TypeError', `${SIGNAL} 5`],
   ['gather signal: {}', () => gather([work], { signal: bad({}) }), 'TypeError', `${SIGNAL} an object`],
@@ -425,6 +503,42 @@ const options: readonly Case[] = [
     `${SIGNAL} an object of class AbortController`,
   ],
 ];
+
+/** Whatever takes options says so when it is given something else. */
+const notOptions: readonly Case[] = Object.entries({
+  'new ContextVariable': (given) => new ContextVariable(given),
+  'new VirtualClock': (given) => new VirtualClock(given),
+  any: (given) => any([work], given),
+  asCompleted: (given) => first(asCompleted([work], given)),
+  checkpoint: (given) => checkpoint(given),
+  cleanup: (given) => cleanup(work, given),
+  forEach: (given) => forEach([1], work, given),
+  gather: (given) => gather([work], given),
+  'group.join': (given) => inGroup((group) => group.join(given)),
+  'group.start': (given) => inGroup((group) => group.start(work, given)),
+  map: (given) => map([1], work, given),
+  moveOnAfter: (given) => moveOnAfter(5, work, given),
+  openTaskGroup: (given) => openTaskGroup(given),
+  race: (given) => race([work], given),
+  run: (given) => run(work, given),
+  'Semaphore.acquire': (given) => new Semaphore(1).acquire(1, given),
+  shield: (given) => shield(work, given),
+  sleep: (given) => sleep(1, given),
+  spawn: (given) => inGroup((group) => group.spawn(work, given)),
+  spawnWhenReady: (given) => inGroup((group) => group.spawnWhenReady(work, given)),
+  'task.join': (given) => inGroup((group) => group.spawn(() => 1).join(given)),
+  taskGroup: (given) => taskGroup(work, given),
+  timeout: (given) => timeout(5, work, given),
+  timeoutAt: (given) => timeoutAt(Infinity, work, given),
+  withScope: (given) => withScope(work, given),
+  withSignal: (given) => withSignal(work, given),
+} satisfies Readonly<Record<string, (given: Anything) => unknown>>).flatMap(([call, use]) =>
+  [2, 'text', work].map((given): Case => {
+    const value = given === work ? 'function work' : JSON.stringify(given);
+    const message = `Cannot call ${call}() as it takes an object of options: current value is ${value}`;
+    return [`${call} with ${value} instead of options`, () => use(bad(given)), 'TypeError', message];
+  }),
+);
 
 const FUNCTIONS = 'Cannot call gather() as it takes an array or a record of functions: current value is';
 const ARRAY = 'as it takes an array of functions: current value is';
@@ -497,7 +611,7 @@ const slips: readonly Case[] = [
     'reschedule of a scope that has ended',
     () => afterScope((scope) => scope.reschedule(5)),
     'ScopeClosedError',
-    'Cannot reschedule crawl as it must not have ended',
+    `Cannot reschedule ${CLOSED}`,
   ],
 ];
 
@@ -529,6 +643,7 @@ for (const [title, cases] of Object.entries({
   combinators,
   roots,
   options,
+  'something else instead of options': notOptions,
   slips,
 })) {
   describe(`misuse: ${title}`, () => {

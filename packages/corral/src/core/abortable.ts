@@ -40,7 +40,7 @@ export function abortable<T>(promise: PromiseLike<T>, options?: AbortableOptions
       throw new TypeError(`Cannot wait as abortable takes a promise: current value is ${shown(promise)}`);
     }
     const scope = scopeFor('abortable', options);
-    const error = refusal(scope);
+    const error = refusal(scope, 'a foreign promise');
     const waiting = new Foreign(error ? undefined : scope, promise, options ?? {}, scope);
     if (error) waiting.abort(error);
     return waiting.promise;

@@ -1,3 +1,4 @@
+import { checkOptions } from '../internal/checks.ts';
 import { scopeFor, type ScopeOption } from './current.ts';
 import { checkFunctions } from './gather.ts';
 import { OpenGroup } from './open-task-group.ts';
@@ -53,7 +54,7 @@ function start<F extends readonly TaskFunction<unknown>[]>(
     news.commitAll(undefined);
     return 'cancel';
   };
-  const group = new OpenGroup('asCompleted', { ...options, onTaskError: wake });
+  const group = new OpenGroup('asCompleted', { ...checkOptions(options, 'asCompleted'), onTaskError: wake });
   group.scope.onCancel(wake);
   return complete(fns, group, news, options);
 }

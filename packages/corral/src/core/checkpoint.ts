@@ -4,7 +4,7 @@ import type { Scope } from './scope.ts';
 
 /** Gives the event loop a turn in `scope`. */
 export function checkpointIn(scope: Scope | undefined): Promise<void> {
-  return entering(scope, () => new Turn(scope).promise);
+  return entering(scope, () => new Turn(scope).promise, undefined, 'checkpoint');
 }
 
 /**

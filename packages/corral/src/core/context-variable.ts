@@ -1,5 +1,6 @@
 import { ambientAvailable, currentFrame } from '../internal/ambient.ts';
 import { withFrame } from './current.ts';
+import { checkOptions } from '../internal/checks.ts';
 import type { Frame } from './frame.ts';
 
 /** Options of {@link ContextVariable}. */
@@ -30,7 +31,7 @@ export class ContextVariable<T> {
   readonly #defaultValue: T | undefined;
 
   constructor(options?: ContextVariableOptions<T>) {
-    this.name = options?.name ?? '';
+    this.name = checkOptions(options, 'new ContextVariable')?.name ?? '';
     this.#defaultValue = options?.defaultValue;
   }
 

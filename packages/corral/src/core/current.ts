@@ -2,7 +2,7 @@
 
 import { ambientAvailable, currentFrame, runInFrame } from '../internal/ambient.ts';
 import type { Frame, Variables } from './frame.ts';
-import { shown } from '../internal/checks.ts';
+import { checkOptions, shown } from '../internal/checks.ts';
 import { Scope } from './scope.ts';
 
 /** What every function that finds its scope ambiently can be given instead. */
@@ -27,7 +27,8 @@ export function currentSignal(): AbortSignal | undefined {
 
 /** The scope that was given, or the current one. */
 export function scopeFor(call: string, options: ScopeOption | undefined, instead?: string): Scope | undefined {
-  if (options?.scope !== undefined) return checkScope(options.scope);
+  const given = checkOptions(options, call)?.scope;
+  if (given !== undefined) return checkScope(given);
   if (ambientAvailable) return (currentFrame() as Frame | undefined)?.scope;
   const advice = instead ?? `pass the scope that your function was given: ${call}(…, { scope })`;
   throw new TypeError(

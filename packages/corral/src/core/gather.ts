@@ -1,4 +1,4 @@
-import { checkFunction, isThenable, shown } from '../internal/checks.ts';
+import { checkFunction, checkOptions, isThenable, shown } from '../internal/checks.ts';
 import type { Group } from './group.ts';
 import { inGroup } from './in-group.ts';
 import { rejecting } from './operation.ts';
@@ -67,7 +67,7 @@ export function gather(fns: TaskFunctions, options?: GatherOptions): Promise<unk
     };
     const onTaskError = settled ? (): 'ignore' => 'ignore' : undefined;
     const body = (group: Group): void => spawnAll(group, entries, tasks, names);
-    return inGroup('gather', body, { ...options, onTaskError }, { result });
+    return inGroup('gather', body, { ...checkOptions(options, 'gather'), onTaskError }, { result });
   });
 }
 

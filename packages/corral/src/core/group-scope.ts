@@ -42,7 +42,7 @@ export class GroupScope extends Scope {
 
   /** Once nothing but what nobody awaits is left, nobody else may move in; only tasks may. */
   override adopt(child: Scope): void {
-    if (this.ending && !child.mayMoveInLate) throw new ScopeClosedError(this.name);
+    if (this.ending && !child.mayMoveInLate) throw new ScopeClosedError(this.name, `open ${child.name}`);
     super.adopt(child);
   }
 

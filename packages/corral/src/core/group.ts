@@ -2,7 +2,7 @@
 
 import { AbandonedTaskError, GroupClosedError } from '../errors.ts';
 import { ambientAvailable } from '../internal/ambient.ts';
-import { checkFunction, checkMs, checkOneOf } from '../internal/checks.ts';
+import { checkFunction, checkMs, checkOptions, checkOneOf } from '../internal/checks.ts';
 import { adoptSignal, checkSignal } from './abort-signal.ts';
 import { passThrough } from './checkpoint.ts';
 import { currentVariables, scopeFor, type ScopeOption } from './current.ts';
@@ -40,9 +40,9 @@ export class Group implements TaskGroup, TaskOwner {
   #bodyEnded = false;
   readonly #joiners = new WaitLine<void>();
 
-  constructor(call: string, options: TaskGroupOptions | null = {}, named?: { readonly name: string }) {
+  constructor(call: string, options: TaskGroupOptions | null | undefined, named?: { readonly name: string }) {
     const given = options ?? {};
-    this.#places = new Places(given.concurrency, ambientAvailable && given.ambient === false);
+    this.#places = new Places(given.concurrency, ambientAvailable && given.ambient === false, call);
     const graceMs = checkMs(given.graceMs, `set graceMs of ${call}`);
     checkOneOf(given.errors, ['first', 'aggregate'], `set errors of ${call}`);
     if (typeof given.onTaskError !== 'function') {
@@ -61,6 +61,7 @@ export class Group implements TaskGroup, TaskOwner {
 
   spawn<T>(fn: TaskFunction<T>, options?: SpawnOptions): Task<T> {
     checkFunction(fn, 'spawn a task');
+    checkOptions(options, 'spawn');
     return this.#spawn(fn, options, this.#variables());
   }
 
@@ -260,8 +261,7 @@ export class Group implements TaskGroup, TaskOwner {
     const { scope } = this;
     const late = scope.extras?.late;
     if (!this.#errors && !late) return;
-    const errors = [...(this.#errors ?? []), ...(late ?? [])];
-    if (errors.length > 0) throw combine(errors, scope, this.#options.errors);
+    throw combine([...(this.#errors ?? []), ...(late ?? [])], scope, this.#options.errors);
   }
 
   /** Whoever awaits the group ends it, or nobody does. */

@@ -24,7 +24,7 @@ export function inGroup<B, T = B>(
   kind: GroupKind<T> = {},
 ): Promise<T> {
   return rejecting(() => {
-    checkFunction(body, `run the body of ${call}`);
+    checkFunction(body, `run the body of ${call}`, options);
     const group = new Group(call, options, kind.named);
     group.scope.body = true;
     const result = live(group, body, kind);

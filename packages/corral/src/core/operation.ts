@@ -113,13 +113,14 @@ export abstract class Operation<T> {
   }
 }
 
-/** The way into every operation: begins it, unless nothing may wait in this scope now. */
+/** The way into every operation: begins it, unless nothing may wait in this scope now. `kind` is for the message then. */
 export function entering<T, A = undefined>(
   scope: Scope | undefined,
   begin: (scope: Scope | undefined, argument: A) => Promise<T>,
   argument?: A,
+  kind?: string,
 ): Promise<T> {
-  const error = refusal(scope);
+  const error = refusal(scope, kind);
   if (!error) return begin(scope, argument as A);
   if (!clock.starving()) return rejected(error);
   // A loop that swallows its cancellation would keep timers and signals, and so its own end, from ever coming.
@@ -129,10 +130,10 @@ export function entering<T, A = undefined>(
 }
 
 /** Why nothing may wait in this scope now: the error with which an operation refuses before it does anything. */
-export function refusal(scope: Scope | undefined): CorralError | undefined {
+export function refusal(scope: Scope | undefined, kind?: string): CorralError | undefined {
   if (!scope) return undefined;
   if (scope.visible) return scope.visible.cancellation;
-  if (scope.phase !== 'open') return new ScopeClosedError(scope.name);
+  if (scope.phase !== 'open') return new ScopeClosedError(scope.name, kind && `wait for ${kind}`);
   return undefined;
 }
 

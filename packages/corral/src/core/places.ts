@@ -21,8 +21,8 @@ export class Places {
   /** Where tasks start that have no context of their own. */
   readonly #batch: Batch | undefined;
 
-  constructor(limit: number | undefined, batched: boolean) {
-    this.#limit = checkConcurrency(limit);
+  constructor(limit: number | undefined, batched: boolean, call: string) {
+    this.#limit = checkConcurrency(limit, call);
     this.#batch = batched ? new Batch() : undefined;
   }
 

@@ -1,6 +1,6 @@
 /** Competitions: the losers are cancelled and awaited before there is a result. */
 
-import { checkMs } from '../internal/checks.ts';
+import { checkMs, checkOptions } from '../internal/checks.ts';
 import { combine } from './exit.ts';
 import { checkFunctions } from './gather.ts';
 import type { Group } from './group.ts';
@@ -79,6 +79,7 @@ function compete<T>(
     checkFunctions(fns, call);
     if (fns.length === 0)
       throw new RangeError(`Cannot call ${call}() as it takes at least one function: current value is []`);
+    checkOptions(options, call);
     const staggerMs = checkMs(options?.staggerMs ?? 0, `set staggerMs of ${call}`);
     return new Competition<T>(call, options).run(fns, staggerMs);
   });

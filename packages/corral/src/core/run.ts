@@ -2,7 +2,7 @@
 
 import { DeadlockError } from '../errors.ts';
 import { ambientAvailable } from '../internal/ambient.ts';
-import { checkFunction, checkMs } from '../internal/checks.ts';
+import { checkFunction, checkMs, checkOptions } from '../internal/checks.ts';
 import type { ErrorReporter } from '../internal/report.ts';
 import { currentScope } from './current.ts';
 import { onDeadlock } from './deadlock.ts';
@@ -50,17 +50,18 @@ export interface RunOptions {
  * });
  * ```
  */
-export async function run<T>(main: TaskFunction<T>, options: RunOptions = {}): Promise<T> {
-  checkFunction(main, 'run');
-  const drainMs = options.drainMs === undefined ? 0 : checkMs(options.drainMs, 'set drainMs');
-  const graceMs = options.graceMs === undefined ? 10_000 : checkMs(options.graceMs, 'set graceMs');
+export async function run<T>(main: TaskFunction<T>, options?: RunOptions): Promise<T> {
+  checkFunction(main, 'run', options);
+  checkOptions(options, 'run');
+  const drainMs = options?.drainMs === undefined ? 0 : checkMs(options.drainMs, 'set drainMs');
+  const graceMs = options?.graceMs === undefined ? 10_000 : checkMs(options.graceMs, 'set graceMs');
   if (ambientAvailable && currentScope()) {
     throw new TypeError(
       `Cannot run a program inside another as run() makes a root: current scope is ${currentScope()?.name}; use taskGroup()`,
     );
   }
-  const root = new RunScope(options.name ?? (main.name || 'main'), options.onError);
-  const restoreSignals = options.signals === false ? undefined : stopOnSignals(root, drainMs, graceMs);
+  const root = new RunScope(options?.name ?? (main.name || 'main'), options?.onError);
+  const restoreSignals = options?.signals === false ? undefined : stopOnSignals(root, drainMs, graceMs);
   try {
     return await untilDeadlock(root, root.live(main));
   } finally {

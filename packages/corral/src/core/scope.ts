@@ -201,12 +201,10 @@ export class Scope {
    */
   reschedule(when: number | Date | undefined): void {
     if (this.phase === 'closed') {
-      throw new ScopeClosedError(this.name, `Cannot reschedule ${this.name} as it must not have ended`);
+      throw new ScopeClosedError(this.name, 'reschedule');
     }
     if (this.cause) {
-      throw new TypeError(
-        `Cannot reschedule ${this.name} as it must not be cancelled yet: cause is ${this.cause.kind}`,
-      );
+      throw new TypeError(`Cannot reschedule ${this.name} as it must not be cancelled: cause is ${this.cause.kind}`);
     }
     this.expireAt(toTime(when, 'reschedule'));
   }
@@ -285,7 +283,7 @@ export class Scope {
 
   /** @internal Puts a child at the end of the list. */
   adopt(child: Scope): void {
-    if (this.phase !== 'open') throw new ScopeClosedError(this.name);
+    if (this.phase !== 'open') throw new ScopeClosedError(this.name, `open ${child.name}`);
     const last = this.lastChild;
     child.parent = this;
     child.previousSibling = last;
@@ -400,8 +398,8 @@ export class Scope {
 
   /** @internal */
   abortOperations(): void {
-    if (!this.operations) return;
-    const error = new ScopeClosedError(this.name);
-    while (this.operations) this.operations.abort(error);
+    for (let op = this.operations; op; op = this.operations) {
+      op.abort(new ScopeClosedError(this.name, `wait for ${op.kind}`));
+    }
   }
 }

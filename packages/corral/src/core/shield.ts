@@ -1,4 +1,6 @@
 import type { ScopeOption } from './current.ts';
+import { checkOptions } from '../internal/checks.ts';
+import { rejecting } from './operation.ts';
 import { openAndRun, type TaskFunction } from './with-scope.ts';
 
 /** Options of {@link shield}. */
@@ -26,7 +28,7 @@ export interface ShieldOptions extends ScopeOption {
  * ```
  */
 export function shield<T>(body: TaskFunction<T>, options?: ShieldOptions): Promise<T> {
-  return openAndRun('shield', body, { ...options, shield: true });
+  return rejecting(() => openAndRun('shield', body, { ...checkOptions(options, 'shield'), shield: true }));
 }
 
 /** Options of {@link cleanup}. */
@@ -59,6 +61,8 @@ const CLEANUP_MS = 10_000;
  * ```
  */
 export function cleanup<T>(body: TaskFunction<T>, options?: CleanupOptions): Promise<T> {
-  const { timeoutMs = CLEANUP_MS, ...rest } = options ?? {};
-  return openAndRun('cleanup', body, { ...rest, shield: true, deadlineMs: timeoutMs });
+  return rejecting(() => {
+    const { timeoutMs = CLEANUP_MS, ...rest } = checkOptions(options, 'cleanup') ?? {};
+    return openAndRun('cleanup', body, { ...rest, shield: true, deadlineMs: timeoutMs });
+  });
 }

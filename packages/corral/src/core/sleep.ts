@@ -17,7 +17,7 @@ export function sleepIn(scope: Scope | undefined, ms: number): Promise<void> {
 
 /** Waits in `scope` until a time. */
 export function sleepUntilIn(scope: Scope | undefined, at: number): Promise<void> {
-  return entering(scope, () => new Sleep(scope, at).promise);
+  return entering(scope, () => new Sleep(scope, at).promise, undefined, 'sleep');
 }
 
 class Sleep extends Operation<void> implements Timer {
@@ -31,7 +31,7 @@ class Sleep extends Operation<void> implements Timer {
     if (at !== Infinity) clock.set(this);
   }
   get kind(): string {
-    return 'sleep';
+    return this.at === Infinity ? 'sleep forever' : 'sleep';
   }
   expire(): void {
     this.commit();

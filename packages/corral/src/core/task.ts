@@ -198,12 +198,12 @@ export class TaskScope<T> extends Scope implements Task<T>, Ready {
     const late = this.extras?.late;
     if (!failed && !late) return this.finish('succeeded', value);
     const exit = failed ? exitOf(this, value) : undefined;
-    const errors = [...(exit?.how === 'failed' ? [exit.error] : []), ...(late ?? [])];
+    let errors = exit?.how === 'failed' ? [exit.error, ...(late ?? [])] : late;
     // A deadline that it set for itself is a failure to whoever joins it; a cancel is not.
-    if (errors.length === 0 && exit?.how === 'absorbed' && this.cause?.kind === 'deadline') {
-      errors.push(new TimeoutError(undefined, this.name));
+    if (!errors && exit?.how === 'absorbed' && this.cause?.kind === 'deadline') {
+      errors = [new TimeoutError(undefined, this.name)];
     }
-    if (errors.length > 0) this.finish('failed', combine(errors, this));
+    if (errors) this.finish('failed', combine(errors, this));
     else this.finish('cancelled', this.reason ?? value);
   }
 

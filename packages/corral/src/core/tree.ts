@@ -1,6 +1,7 @@
-/** The task tree as text: what lives, and what it waits for. */
+/** The task tree as text: what lives, and what it waits for; and a line of it each, for the console. */
 
-import type { Scope } from './scope.ts';
+import { Group } from './group.ts';
+import { Scope } from './scope.ts';
 import { TaskScope } from './task.ts';
 
 /**
@@ -47,6 +48,31 @@ export function awaitsForeign(scope: Scope): boolean {
   // A child whose result somebody awaits explains what the body is doing; a task does not.
   for (const child of childrenOf(scope)) if (child.extras?.result) return false;
   return true;
+}
+
+/**
+ * What `console.log` shows of an object on Node, Bun and Deno: a line, instead of all that can be reached from it. Not a
+ * method of the classes, so that what never looks at a tree need not carry it.
+ */
+function showAs<T extends object>(type: abstract new (...args: never[]) => T, line: (value: T) => string): void {
+  function show(this: T): T | string {
+    return this instanceof type ? line(this) : this; // the prototype itself has nothing to show
+  }
+  Object.defineProperty(type.prototype, Symbol.for('nodejs.util.inspect.custom'), { value: show, configurable: true });
+}
+
+showAs(Scope, (scope) => `Scope "${scope.name}" (${conditionOf(scope)})`);
+showAs(TaskScope, (task) => `Task "${task.name}" #${task.id} (${task.state}${waitsOf(task)})`);
+showAs(Group, ({ scope, tasks }) => `TaskGroup "${scope.name}" (${conditionOf(scope)}, tasks: ${tasks.size})`);
+
+function conditionOf(scope: Scope): string {
+  const cause = scope.visible?.cause;
+  return (cause ? `cancelled: ${cause.kind}` : scope.phase) + waitsOf(scope);
+}
+
+/** Only what is certain: code that awaits nothing of corral's may just as well be running. */
+function waitsOf(scope: Scope): string {
+  return scope.operations ? `, waits for ${[...new Set(waitsFor(scope))].join(', ')}` : '';
 }
 
 function describe(scope: Scope): string {

@@ -53,7 +53,7 @@ export class WaitLine<T, Op extends LineOperation<T> = LineOperation<T>> {
 
 /** Waits in `scope` until it is served by `line`. */
 export function waitInLine<T>(scope: Scope | undefined, kind: string, line: WaitLine<T>): Promise<T> {
-  return entering(scope, () => new LineOperation(scope, kind, line).promise);
+  return entering(scope, () => new LineOperation(scope, kind, line).promise, undefined, kind);
 }
 
 /** An operation that stands in a line from its making to its end. */

@@ -54,8 +54,8 @@ export function openAndRun<T, R = never>(
   whenCancelled?: (scope: Scope) => R,
 ): Promise<T | R> {
   return rejecting(() => {
-    checkFunction(body, `run the body of ${call}`);
     const ms = options?.deadlineMs;
+    checkFunction(body, `run the body of ${call}`, ms ?? options);
     const deadline = Math.min(at, deadlineAfter(ms, call));
     const scope = openScope(call, body, options);
     const atEnd = options?.signal && adoptSignal(scope, options.signal);

@@ -1,9 +1,13 @@
 /** Checks of what callers hand in. Grammar: "Cannot <do> as <requirement>: current value is <x>". */
 
-/** Throws a TypeError unless `value` is a function; says what to write when it is a promise. */
-export function checkFunction(value: unknown, action: string): void {
+/**
+ * Throws a TypeError unless `value` is a function; says what to write when it is a promise, and when the function is
+ * what was given as `other` argument.
+ */
+export function checkFunction(value: unknown, action: string, other?: unknown): void {
   if (typeof value === 'function') return;
-  const hint = isThenable(value) ? ' (it has started already: write () => …)' : '';
+  const swapped = typeof other === 'function' && ' (the arguments are swapped)';
+  const hint = swapped || (isThenable(value) ? ' (it has started already: write () => …)' : '');
   throw new TypeError(`Cannot ${action} as it takes a function: current value is ${shown(value)}${hint}`);
 }
 
@@ -19,11 +23,11 @@ export function checkNumber(ms: unknown, action: string): number {
 }
 
 /** Throws a RangeError unless `value` is a positive integer or Infinity. */
-export function checkConcurrency(value: unknown): number {
+export function checkConcurrency(value: unknown, call = 'a group'): number {
   if (value === undefined) return Infinity;
   if (value === Infinity || (Number.isInteger(value) && (value as number) > 0)) return value as number;
   throw new RangeError(
-    `Cannot limit concurrency as it takes a positive integer or Infinity: current value is ${shown(value)}`,
+    `Cannot set concurrency of ${call} as it takes a positive integer or Infinity: current value is ${shown(value)}`,
   );
 }
 
@@ -36,6 +40,12 @@ export function checkCount(value: unknown, action: string, least = 1, most = Inf
   const range =
     most === Infinity ? `an integer of at least ${least}, or Infinity` : `an integer from ${least} to ${most}`;
   throw new RangeError(`Cannot ${action} as it takes ${range}: current value is ${shown(value)}`);
+}
+
+/** Throws a TypeError unless `options` is an object, undefined or null; returns it. */
+export function checkOptions<T>(options: T, call: string): T {
+  if (options === undefined || typeof options === 'object') return options;
+  throw new TypeError(`Cannot call ${call}() as it takes an object of options: current value is ${shown(options)}`);
 }
 
 /** Throws a TypeError unless `value` is one of some words, or undefined. */

@@ -14,7 +14,10 @@ export interface Clock {
   clear(timer: Timer): void;
   /** Calls back after I/O and timers had their turn. */
   turn(callback: () => void): void;
-  /** Asked by whatever goes on without waiting: true when others have waited for the event loop for 10 ms. */
+  /**
+   * Asked by whatever goes on without waiting: true when others have waited for the event loop for 10 ms. The time
+   * before, in which the loop was idle or busy with something else, does not count.
+   */
   starving(): boolean;
 }
 
@@ -50,7 +53,10 @@ class SystemClock implements Clock {
   #timeout: NativeTimeout | undefined;
   #armedFor = Infinity;
   #steps = 0;
-  #lastTurn = 0;
+  #looked = 0;
+  /** Since when the event loop has had no turn, as far as is known; for certain while a mark waits for the next one. */
+  #since = 0;
+  #marked = false;
 
   now(): number {
     return origin + performance.now();
@@ -72,16 +78,34 @@ class SystemClock implements Clock {
 
   turn(callback: () => void): void {
     countedTurn(() => {
-      this.#lastTurn = performance.now();
+      this.#turned();
       callback();
     });
   }
 
+  /**
+   * Turns in which nothing of ours happened are not seen, so a long time since the last one that was is no proof: a mark
+   * is set then, and what counts is how long the loop does not get to it. At most one in a millisecond.
+   */
   starving(): boolean {
     if (++this.#steps < FAIR_STEPS) return false;
-    this.#steps = 0;
-    return performance.now() - this.#lastTurn > FAIR_MS;
+    const now = performance.now();
+    // Where a step takes long, each is looked at.
+    this.#steps = now - this.#looked < 1 ? 0 : FAIR_STEPS;
+    this.#looked = now;
+    if (this.#marked) return now - this.#since > FAIR_MS;
+    if (now - this.#since > 1) {
+      nextTurn(this.#turned);
+      this.#since = now;
+      this.#marked = true;
+    }
+    return false;
   }
+
+  readonly #turned = (): void => {
+    this.#since = performance.now();
+    this.#marked = false;
+  };
 
   #arm(at: number): void {
     this.#disarm();
@@ -99,7 +123,7 @@ class SystemClock implements Clock {
   readonly #wake = (): void => {
     this.#timeout = undefined;
     this.#armedFor = Infinity;
-    this.#lastTurn = performance.now();
+    this.#turned();
     const now = this.now();
     for (let timer = this.#timers.first; timer && timer.at <= now; timer = this.#timers.first) {
       this.#timers.remove(timer);

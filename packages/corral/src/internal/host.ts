@@ -9,12 +9,14 @@ export interface HostProcess {
 }
 
 /** The process; undefined in browsers. */
-export const hostProcess: HostProcess | undefined = (() => {
+export const hostProcess: HostProcess | undefined = /* @__PURE__ */ findProcess();
+
+function findProcess(): HostProcess | undefined {
   const candidate = (globalThis as unknown as { process?: Partial<HostProcess> }).process;
   return typeof candidate?.on === 'function' && typeof candidate.exit === 'function'
     ? (candidate as HostProcess)
     : undefined;
-})();
+}
 
 /** Whether timers and turns belong to the request in which they were asked for, and die with it (workerd). */
 export const perRequest =

@@ -4,7 +4,7 @@ import { awaitsForeign, formatTree } from '../core/tree.ts';
 import { walk } from '../core/walk.ts';
 import type { TaskFunction } from '../core/with-scope.ts';
 import { DeadlockError } from '../errors.ts';
-import { checkFunction, shown } from '../internal/checks.ts';
+import { checkFunction, checkOptions, shown } from '../internal/checks.ts';
 import { countedTurn, installClock, nextTurn, type Clock } from '../internal/clock.ts';
 import { activity } from '../internal/activity.ts';
 import { shuffleReady } from '../internal/ready.ts';
@@ -25,7 +25,7 @@ export interface VirtualClockOptions {
   readonly stallMs?: number | undefined;
 }
 
-/** Steps without waiting after which the event loop gets a turn; counted, so that a seed gives the same trace. */
+/** Steps in one turn of the event loop after which it gets the next; counted, so that a seed gives the same trace. */
 const STEPS = 10_000;
 
 /**
@@ -55,15 +55,15 @@ export class VirtualClock {
   #steps = 0;
   #driving = false;
 
-  constructor(options: VirtualClockOptions = {}) {
-    const start = Number(options.start ?? 0);
-    if (!Number.isFinite(start)) {
-      throw new RangeError(`Cannot make a clock as it starts at a time: current value is ${shown(options.start)}`);
+  constructor(options?: VirtualClockOptions) {
+    const { start = 0, autojump, seed, stallMs = 10_000 } = checkOptions(options, 'new VirtualClock') ?? {};
+    if (!Number.isFinite(Number(start))) {
+      throw new RangeError(`Cannot make a clock as it starts at a time: current value is ${shown(start)}`);
     }
-    this.autojump = options.autojump !== false;
-    this.#now = start;
-    this.#seed = options.seed;
-    this.#stallMs = options.stallMs ?? 10_000;
+    this.autojump = autojump !== false;
+    this.#now = Number(start);
+    this.#seed = seed;
+    this.#stallMs = stallMs;
   }
 
   /**
@@ -96,10 +96,10 @@ export class VirtualClock {
     if (typeof ms !== 'number' || !(ms >= 0))
       throw new RangeError(`Cannot advance as time only moves forward: current value is ${shown(ms)}`);
     const until = this.#now + ms;
-    await rest();
+    await this.#rest();
     for (let next = this.#timers.first; next && next.at <= until; next = this.#timers.first) {
       this.#jump(next.at);
-      await rest();
+      await this.#rest();
     }
     this.#now = Math.max(this.#now, until);
   }
@@ -121,12 +121,15 @@ export class VirtualClock {
 
   /** @internal */
   turn(callback: () => void): void {
-    countedTurn(callback);
+    countedTurn(() => {
+      this.#steps = 0;
+      callback();
+    });
   }
 
   /** @internal */
   starving(): boolean {
-    return ++this.#steps % STEPS === 0;
+    return ++this.#steps >= STEPS;
   }
 
   /** What is still set belongs to somebody else in the process: it goes on in real time. */
@@ -163,7 +166,7 @@ export class VirtualClock {
   async #keepGoing(root: Scope, giveUp: (error: Error) => void): Promise<void> {
     let heldSince = 0;
     while (this.#driving) {
-      await rest();
+      await this.#rest();
       if (!this.#driving) return;
       if (releaseBlocked()) continue;
       const next = this.#timers.first;
@@ -180,6 +183,15 @@ export class VirtualClock {
       if (!this.autojump) await realMs(1);
       else if (next) this.#jump(next.at);
       else giveUp(new DeadlockError(formatTree(root)));
+    }
+  }
+
+  /** Waits until a whole turn of the event loop went by in which nothing of corral's happened. */
+  async #rest(): Promise<void> {
+    for (let before = -1; before !== activity.count || activity.turns > 0;) {
+      before = activity.count;
+      await new Promise<void>(nextTurn);
+      this.#steps = 0;
     }
   }
 
@@ -209,14 +221,6 @@ function holds(root: Scope): boolean {
     return !found;
   });
   return found;
-}
-
-/** Waits until a whole turn of the event loop went by in which nothing of corral's happened. */
-async function rest(): Promise<void> {
-  for (let before = -1; before !== activity.count || activity.turns > 0;) {
-    before = activity.count;
-    await new Promise<void>(nextTurn);
-  }
 }
 
 function realMs(ms: number): Promise<void> {

@@ -2,7 +2,7 @@ import { resultOfCancelled } from '../core/exit.ts';
 import { rejecting } from '../core/operation.ts';
 import type { Scope } from '../core/scope.ts';
 import { openAndRun, type TaskFunction, type WithScopeOptions } from '../core/with-scope.ts';
-import { checkFunction } from '../internal/checks.ts';
+import { checkFunction, checkOptions } from '../internal/checks.ts';
 
 /** What {@link moveOnAfter} returns. */
 export type MoveOnResult<T> = { readonly timedOut: false; readonly value: T } | { readonly timedOut: true };
@@ -31,7 +31,8 @@ export function moveOnAfter<T>(
   options?: MoveOnOptions,
 ): Promise<MoveOnResult<T>> {
   return rejecting(() => {
-    checkFunction(body, 'run the body of moveOnAfter');
+    checkFunction(body, 'run the body of moveOnAfter', ms);
+    checkOptions(options, 'moveOnAfter');
     const inTime = async (scope: Scope): Promise<MoveOnResult<T>> => ({ timedOut: false, value: await body(scope) });
     const cutOff = (scope: Scope): MoveOnResult<T> => {
       if (scope.cause?.kind === 'deadline') return { timedOut: true };

@@ -2,7 +2,7 @@ import { scopeFor } from '../core/current.ts';
 import { refusal, rejecting } from '../core/operation.ts';
 import { now, toTime } from '../core/time.ts';
 import { TimeoutError } from '../errors.ts';
-import { checkFunction } from '../internal/checks.ts';
+import { checkFunction, checkOptions } from '../internal/checks.ts';
 import { openAndRun, type TaskFunction, type WithScopeOptions } from '../core/with-scope.ts';
 
 /** Options of {@link timeout} and {@link timeoutAt}. */
@@ -32,9 +32,11 @@ export interface TimeoutOptions extends Omit<WithScopeOptions, 'deadlineMs'> {
  * ```
  */
 export function timeout<T>(ms: number | null | undefined, body: TaskFunction<T>, options?: TimeoutOptions): Promise<T> {
-  const expired = typeof ms === 'number' && ms <= 0;
-  if (expired && options?.startIfExpired === false) return notStarted('timeout', body, options, ms);
-  return openAndRun('timeout', body, { ...options, deadlineMs: ms ?? undefined });
+  return rejecting(() => {
+    const expired = typeof ms === 'number' && ms <= 0;
+    if (expired && options?.startIfExpired === false) return notStarted('timeout', body, options, ms);
+    return openAndRun('timeout', body, { ...checkOptions(options, 'timeout'), deadlineMs: ms ?? undefined });
+  });
 }
 
 /**

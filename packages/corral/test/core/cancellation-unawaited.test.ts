@@ -227,3 +227,28 @@ test('a promise that an operation of another clock run left behind: is settled, 
   );
   assert.equal(await left, 'slept');
 });
+
+test(
+  'ScopeClosedError: says which operation was not awaited, and in which task or scope',
+  virtually(async () => {
+    const begun: Promise<unknown>[] = [];
+    const messages = async (): Promise<string[]> =>
+      Promise.all(begun.splice(0).map(async (promise) => ((await failureOf(promise)) as Error).message));
+    const rest = 'as it has ended: was an await forgotten? Else use detach(fn, group)';
+    await taskGroup(
+      (group) => {
+        const slow = group.spawn(() => sleep(5), { name: 'slow' });
+        group.spawn(() => void begun.push(sleep(1), sleepForever(), slow.join(), checkpoint()), { name: 'load' });
+        void withScope(() => void begun.push(sleep(1)), { name: 'inner' });
+      },
+      { name: 'crawl' },
+    );
+    assert.deepEqual(await messages(), [
+      `Cannot wait for sleep in scope inner ${rest}`,
+      `Cannot wait for sleep in scope load ${rest}`,
+      `Cannot wait for sleep forever in scope load ${rest}`,
+      `Cannot wait for join slow in scope load ${rest}`,
+      `Cannot wait for checkpoint in scope load ${rest}`,
+    ]);
+  }),
+);

@@ -147,7 +147,8 @@ test(
         for (const wrong of [0, -1, 1.5, Number.NaN, '2', null]) {
           assert.throws(() => (group.concurrency = wrong as number), {
             name: 'RangeError',
-            message: /^Cannot limit concurrency as it takes a positive integer or Infinity: current value is /,
+            message:
+              /^Cannot set concurrency of (taskGroup|a group) as it takes a positive integer or Infinity: current value is /,
           });
         }
         assert.equal(group.concurrency, 2);

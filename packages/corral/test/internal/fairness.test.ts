@@ -1,8 +1,8 @@
-// semantics "Fairness and starvation", on the platform's clock: real time, bounded by what is measured.
+// semantics "Fairness and starvation", on the platform's clock: real time, bounded by what is measured; and on a virtual clock's.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { checkpoint, forEach, isCancelled, map, run, sleep, taskGroup, withScope, type Task } from '../../src/index.ts';
-import { failureOf } from '../core/virtually.ts';
+import { failureOf, virtually } from '../core/virtually.ts';
 
 const under = <T>(main: () => Promise<T>): Promise<T> => run(main, { signals: false });
 
@@ -24,6 +24,84 @@ test('fairness: an operation that need not wait resolves in a microtask', () =>
       await task.join();
       await group.spawnWhenReady(() => 'value');
       assert.deepEqual([state.timer, state.turn], [false, false]);
+    }),
+  ));
+
+/** Keeps the event loop from turning. */
+function compute(ms: number): void {
+  const begun = performance.now();
+  while (performance.now() - begun < ms);
+}
+
+/**
+ * Does something after 20 ms in which corral did nothing, until it took less than 10 ms of real time, whatever else the
+ * machine has to do; returns what came of that.
+ */
+async function undisturbed<T>(body: () => Promise<T>, before: () => unknown = () => compute(20)): Promise<T> {
+  for (let times = 1; ; times++) {
+    await checkpoint();
+    await before();
+    const begun = performance.now();
+    const result = await body();
+    if (performance.now() - begun < 10 || times === 50) return result;
+  }
+}
+
+/** Whether a timer and a turn of the event loop came through in 50 steps. */
+async function servedIn(step: () => Promise<unknown>): Promise<readonly boolean[]> {
+  const state = served();
+  for (let count = 0; count < 50; count++) await step();
+  return [state.timer, state.turn];
+}
+
+test('fairness: what the loop did before the first of a row of operations does not count', () =>
+  under(() =>
+    taskGroup(async (group) => {
+      const task = group.spawn(() => 'value');
+      assert.deepEqual(await undisturbed(() => servedIn(() => task.join())), [false, false]);
+    }),
+  ));
+
+test('fairness: tasks start in one turn of the event loop, in order, however long there was none', () =>
+  under(async () => {
+    const trace = await undisturbed(async () => {
+      const order: unknown[] = [];
+      setImmediate(() => order.push('turn'));
+      await taskGroup((group) => {
+        for (let count = 0; count < 20; count++) group.spawn(() => void order.push(count));
+      });
+      return order;
+    });
+    assert.deepEqual(trace, [...Array(20).keys()]);
+  }));
+
+test('fairness: a pause between two rows of operations does not count', () =>
+  under(() =>
+    taskGroup(async (group) => {
+      const task = group.spawn(() => 'value');
+      const row = (): Promise<unknown> => servedIn(() => task.join());
+      const after = await undisturbed(row, async () => {
+        compute(2);
+        await row();
+        await new Promise((resolve) => void setTimeout(resolve, 20));
+      });
+      assert.deepEqual(after, [false, false]);
+    }),
+  ));
+
+test('fairness: where each step takes long, a turn comes after few of them', () =>
+  under(() =>
+    taskGroup(async (group) => {
+      const task = group.spawn(() => 'value');
+      for (let row = 0; row < 3; row++) {
+        const state = served();
+        let steps = 0;
+        for (; !state.turn; steps++) {
+          compute(4);
+          await task.join();
+        }
+        assert.ok(steps <= 20, `${steps} steps`);
+      }
     }),
   ));
 
@@ -111,3 +189,22 @@ test('checkpoint: throws when cancelled, also while it has its turn, and when a 
       { deadlineMs: 1 },
     ).catch(() => {});
   }));
+
+test(
+  'VirtualClock: the event loop gets a turn after many steps in one turn of it, not for what went before',
+  virtually(() =>
+    taskGroup(async (group) => {
+      const task = group.spawn(() => 'value');
+      for (const wait of [() => checkpoint(), () => sleep(1), () => new Promise(setImmediate)]) {
+        for (let count = 0; count < 9_900; count++) await task.join();
+        await wait();
+        const state = served();
+        for (let count = 0; count < 9_900; count++) await task.join();
+        assert.equal(state.turn, false);
+      }
+      const state = served();
+      for (let count = 0; count < 10_000; count++) await task.join();
+      assert.equal(state.turn, true);
+    }),
+  ),
+);

@@ -123,7 +123,7 @@ test(
     await withScope((scope) => void (ended = scope), { name: 'early' });
     const error = await failureOf((ended as Scope).sleep(1));
     assert.ok(error instanceof ScopeClosedError);
-    assert.match(error.message, /early as it has ended: use detach/);
+    assert.match(error.message, /^Cannot wait for sleep in scope early as it has ended: .* detach/);
     assert.ok((await failureOf(sleep(1, { scope: ended }))) instanceof ScopeClosedError);
   }),
 );
