@@ -1,4 +1,5 @@
 import { rejecting } from '../core/operation.ts';
+import { quietly } from '../core/quietly.ts';
 import { checkFunction } from '../internal/checks.ts';
 import type { Permit } from './permit.ts';
 
@@ -17,7 +18,7 @@ export function holding<T, P extends Permit>(
 ): Promise<T> {
   return rejecting(() => {
     checkFunction(body, `run the body of ${call}`);
-    return holdFor(acquire(), body);
+    return quietly(() => holdFor(acquire(), body));
   });
 }
 

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { Event, Lock, currentScope, run, sleep, taskGroup, withScope } from '../../src/index.ts';
 import { waitAllTasksBlocked } from '../../src/testing/index.ts';
 import { failureOf, virtually } from '../core/virtually.ts';
+import { unhandledOf } from '../internal/observe.ts';
 
 // asyncio test_locks.py::LockTests::test_cancel_race
 test(
@@ -165,4 +166,21 @@ test('Lock: acquiring and releasing in a loop lets timers fire', async () => {
     setTimeout(() => (fired = true), 1);
     while (!fired) (await lock.acquire()).release();
   });
+});
+
+test('Lock.hold: begun and not awaited it is cancelled with its scope, and silent', async () => {
+  const lock = new Lock();
+  const unhandled = await unhandledOf(
+    virtually(async () => {
+      using _held = await lock.acquire();
+      await withScope(async (scope) => {
+        void lock.hold(() => sleep(1));
+        await sleep(0);
+        scope.cancel();
+      });
+      await withScope(() => void lock.hold(() => sleep(1)));
+    }),
+  );
+  assert.deepEqual(unhandled, []);
+  assert.equal(lock.locked, false);
 });
