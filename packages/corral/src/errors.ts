@@ -154,6 +154,35 @@ export class StrayCancellationError extends CorralError {
   }
 }
 
+/** The barrier was aborted, or reset while somebody waited at it. */
+export class BrokenBarrierError extends CorralError {
+  constructor(barrier = 'barrier') {
+    super(`Cannot wait at ${barrier} as it is broken: it was aborted, or reset meanwhile`);
+  }
+  override get name(): string {
+    return 'BrokenBarrierError';
+  }
+  get code(): 'CORRAL_BROKEN_BARRIER' {
+    return 'CORRAL_BROKEN_BARRIER';
+  }
+}
+
+/** As many as may wait were waiting already: nothing was done. */
+export class LineFullError extends CorralError {
+  /** How many may wait. */
+  readonly maxWaiting: number;
+  constructor(maxWaiting: number, where = 'line') {
+    super(`Cannot wait for ${where} as ${maxWaiting} may wait, and do`);
+    this.maxWaiting = maxWaiting;
+  }
+  override get name(): string {
+    return 'LineFullError';
+  }
+  get code(): 'CORRAL_LINE_FULL' {
+    return 'CORRAL_LINE_FULL';
+  }
+}
+
 /** Tasks were waiting and nothing was left that could ever wake them. */
 export class DeadlockError extends CorralError {
   /** The tasks and what each waited for, as text. */

@@ -37,10 +37,12 @@ export { withScope, type TaskFunction, type WithScopeOptions } from './core/with
 export { withSignal } from './core/with-signal.ts';
 export {
   AbandonedTaskError,
+  BrokenBarrierError,
   CancelledError,
   CorralError,
   DeadlockError,
   GroupClosedError,
+  LineFullError,
   ScopeClosedError,
   StrayCancellationError,
   TaskCancelledError,
@@ -51,10 +53,22 @@ export {
   type CancelKind,
 } from './errors.ts';
 export type { ErrorReporter } from './internal/report.ts';
-export { Event } from './sync/event.ts';
-export { Lock } from './sync/lock.ts';
+export { Barrier, type BarrierSnapshot } from './sync/barrier.ts';
+export {
+  CapacityLimiter,
+  type BorrowOptions,
+  type CapacityLimiterOptions,
+  type CapacityLimiterSnapshot,
+} from './sync/capacity-limiter.ts';
+export { Condition, type ConditionSnapshot } from './sync/condition.ts';
+export { Deferred, type DeferredSnapshot, type DeferredState } from './sync/deferred.ts';
+export { Event, type EventSnapshot } from './sync/event.ts';
+export type { HoldBody } from './sync/hold.ts';
+export { Lock, type LockSnapshot } from './sync/lock.ts';
+export { Once, type OnceSnapshot, type OnceState } from './sync/once.ts';
 export type { Permit } from './sync/permit.ts';
-export { Semaphore, type SemaphoreSnapshot } from './sync/semaphore.ts';
+export { RwLock, type RwLockSnapshot, type WritePermit } from './sync/rw-lock.ts';
+export { Semaphore, type SemaphoreHoldOptions, type SemaphoreSnapshot } from './sync/semaphore.ts';
 export { checkpoint } from './time/checkpoint.ts';
 export { interval } from './time/interval.ts';
 export { moveOnAfter, type MoveOnOptions, type MoveOnResult } from './time/move-on-after.ts';

@@ -12,3 +12,10 @@ export function currentTask(): Task<unknown> | undefined {
   while (scope && !(scope instanceof TaskScope)) scope = scope.parent;
   return scope;
 }
+
+/** Who does what is done in `scope`: the task, or the outermost scope where there is none; undefined without a scope. */
+export function ownerIn(scope: Scope | undefined): Scope | undefined {
+  let owner = scope;
+  while (owner?.parent && !(owner instanceof TaskScope)) owner = owner.parent;
+  return owner;
+}

@@ -4,6 +4,14 @@ import type { NameOption } from '../core/name-option.ts';
 import { entering, rejecting } from '../core/operation.ts';
 import { WaitLine, waitInLine } from '../core/wait-line.ts';
 
+/** A frozen picture of an event. */
+export interface EventSnapshot {
+  readonly name: string;
+  readonly isSet: boolean;
+  /** How many wait for it. */
+  readonly waiting: number;
+}
+
 /**
  * Something that has happened or not: all wait until it has.
  *
@@ -35,13 +43,13 @@ export class Event {
     return this.#happened;
   }
 
-  /** It has happened. */
+  /** It has happened: all that wait go on, in order. Not a cancellation point. */
   set(): void {
     this.#happened = true;
     this.#line.commitAll(undefined);
   }
 
-  /** From now on it has not. */
+  /** From now on it has not; whoever `set` has woken goes on nevertheless. */
   clear(): void {
     this.#happened = false;
   }
@@ -57,5 +65,10 @@ export class Event {
       if (!this.#happened) return waitInLine(scope, this.name, this.#line);
       return entering(scope, () => passThrough(undefined));
     });
+  }
+
+  snapshot(): EventSnapshot {
+    const { name, isSet } = this;
+    return Object.freeze({ name, isSet, waiting: this.#line.length });
   }
 }

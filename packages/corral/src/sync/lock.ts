@@ -1,13 +1,30 @@
-import type { ScopeOption } from '../core/current.ts';
+import { passThrough } from '../core/checkpoint.ts';
+import { scopeFor, type ScopeOption } from '../core/current.ts';
+import { ownerIn } from '../core/current-task.ts';
 import type { NameOption } from '../core/name-option.ts';
-import type { Permit } from './permit.ts';
-import { Semaphore } from './semaphore.ts';
+import { entering, rejecting } from '../core/operation.ts';
+import type { Scope } from '../core/scope.ts';
+import { WaitLine, waitInLine } from '../core/wait-line.ts';
+import { ambientAvailable } from '../internal/ambient.ts';
+import { holding, type HoldBody } from './hold.ts';
+import { Permit } from './permit.ts';
+
+/** A frozen picture of a lock. */
+export interface LockSnapshot {
+  readonly name: string;
+  readonly locked: boolean;
+  /** The name of the task that holds it, or of the scope where there is no task; undefined when nobody is known to. */
+  readonly holder: string | undefined;
+  /** How many wait in line. */
+  readonly waiting: number;
+}
 
 /**
  * One at a time.
  *
- * Guarantees: first come first served, no barging; not reentrant: a task that acquires it twice waits for itself.
- * Semantics: trio's Lock.
+ * Guarantees: first come first served, no barging: a release hands it to the first in line before anybody else can take
+ * it. Nobody can release what somebody else holds: only the permit gives it back. It is not reentrant: whoever acquires
+ * it again while holding it waits for itself. Semantics: asyncio's Lock.
  *
  * @example A read and a write that belong together
  * ```ts run
@@ -19,19 +36,19 @@ import { Semaphore } from './semaphore.ts';
  * ```
  */
 export class Lock {
-  readonly #semaphore: Semaphore;
+  readonly name: string;
+  #locked = false;
+  /** In which scope it was acquired; kept only while it is held. */
+  #holder: Scope | undefined = undefined;
+  readonly #line = new WaitLine<Permit>(() => this.#serve());
 
   constructor(options?: NameOption) {
-    this.#semaphore = new Semaphore(1, { name: options?.name ?? 'lock' });
-  }
-
-  get name(): string {
-    return this.#semaphore.name;
+    this.name = options?.name ?? 'lock';
   }
 
   /** Whether somebody holds it. */
   get locked(): boolean {
-    return this.#semaphore.available === 0;
+    return this.#locked;
   }
 
   /**
@@ -40,16 +57,60 @@ export class Lock {
    * Cancellable: it is not held then.
    */
   acquire(options?: ScopeOption): Promise<Permit> {
-    return this.#semaphore.acquire(1, options);
+    return rejecting(() => entering(scopeFor('Lock.acquire', options), this.#begin));
   }
 
-  /** Takes the lock if that needs no waiting. */
-  tryAcquire(): Permit | undefined {
-    return this.#semaphore.tryAcquire();
+  /** Takes the lock if that needs no waiting; else undefined. */
+  tryAcquire(options?: ScopeOption): Permit | undefined {
+    if (this.#locked || !this.#line.empty) return undefined;
+    const known = ambientAvailable || options?.scope !== undefined;
+    return this.#take(known ? scopeFor('Lock.tryAcquire', options) : undefined);
   }
 
-  snapshot(): { readonly name: string; readonly locked: boolean; readonly waiting: number } {
-    const { name, waiting } = this.#semaphore.snapshot();
-    return Object.freeze({ name, locked: this.locked, waiting });
+  /**
+   * Runs `body` while holding the lock, and returns what it returns: for where there is no `using`.
+   *
+   * Guarantees: the lock is released when the body has ended, also when it throws.
+   *
+   * Cancellable: while it waits for the lock; the body then never runs.
+   *
+   * @example Without using
+   * ```ts run
+   * import { Lock, sleep } from 'corral';
+   *
+   * const lock = new Lock();
+   * await lock.hold(() => sleep(1));
+   * ```
+   */
+  hold<T>(body: HoldBody<T>, options?: ScopeOption): Promise<T> {
+    return holding('Lock.hold', body, () => this.acquire(options));
+  }
+
+  snapshot(): LockSnapshot {
+    const { name, locked } = this;
+    return Object.freeze({ name, locked, holder: ownerIn(this.#holder)?.name, waiting: this.#line.length });
+  }
+
+  /** @internal */
+  takeBack(): void {
+    this.#locked = false;
+    this.#holder = undefined;
+    this.#serve();
+  }
+
+  readonly #begin = (scope: Scope | undefined): Promise<Permit> =>
+    this.#locked || !this.#line.empty ? waitInLine(scope, this.name, this.#line) : passThrough(this.#take(scope));
+
+  #take(scope: Scope | undefined): Permit {
+    this.#locked = true;
+    this.#holder = scope;
+    return new Permit(this);
+  }
+
+  #serve(): void {
+    const { first } = this.#line;
+    // A first that is just being cancelled leaves, and has the next one served.
+    if (this.#locked || !first?.pending) return;
+    first.commit(this.#take(first.scope));
   }
 }

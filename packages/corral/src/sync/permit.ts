@@ -1,5 +1,5 @@
-/** Who gets a permit back. */
-interface Lender {
+/** @internal Who gets a permit back. */
+export interface Lender {
   /** @internal */
   takeBack(permit: Permit): void;
 }
@@ -13,6 +13,8 @@ export class Permit implements Disposable {
   /** @internal How much of it. */
   readonly weight: number;
   #lender: Lender | undefined;
+  /** Whether it was given back for a while, by a wait that takes it again before it returns. */
+  #suspended = false;
 
   /** @internal */
   constructor(lender: Lender, weight = 1) {
@@ -20,19 +22,36 @@ export class Permit implements Disposable {
     this.weight = weight;
   }
 
-  /** Whether it has not been given back yet. */
+  /** Whether it has not been given back. */
   get held(): boolean {
-    return this.#lender !== undefined;
+    return this.#lender !== undefined && !this.#suspended;
   }
 
   /** Gives it back; nothing happens when that was done before. Not a cancellation point. */
   release(): void {
     const lender = this.#lender;
     this.#lender = undefined;
-    lender?.takeBack(this);
+    if (!this.#suspended) lender?.takeBack(this);
   }
 
   [Symbol.dispose](): void {
     this.release();
+  }
+
+  /** @internal Whether it proves that something of `lender` is held now. */
+  provesFor(lender: Lender): boolean {
+    return this.#lender === lender && !this.#suspended;
+  }
+
+  /** @internal Gives it back for a while. */
+  suspend(): void {
+    this.#suspended = true;
+    this.#lender?.takeBack(this);
+  }
+
+  /** @internal It was taken again; false when nobody wants it any more, as it was released meanwhile. */
+  resume(): boolean {
+    this.#suspended = false;
+    return this.#lender !== undefined;
   }
 }

@@ -5,7 +5,14 @@ import { entering, rejected } from '../core/operation.ts';
 import type { Scope } from '../core/scope.ts';
 import { LineOperation, WaitLine } from '../core/wait-line.ts';
 import { checkCount } from '../internal/checks.ts';
+import { holding, type HoldBody } from './hold.ts';
 import { Permit } from './permit.ts';
+
+/** Options of {@link Semaphore.hold}. */
+export interface SemaphoreHoldOptions extends ScopeOption {
+  /** How many permits to hold. Default: 1. */
+  readonly weight?: number | undefined;
+}
 
 /** A frozen picture of a semaphore. */
 export interface SemaphoreSnapshot {
@@ -20,7 +27,7 @@ export interface SemaphoreSnapshot {
  * At most so many at a time.
  *
  * Guarantees: first come first served, whatever the weights, and no barging: what is released goes to the first in line
- * before anybody else can take it. Whoever is cancelled while waiting leaves the line, and there are never more permits
+ * before anybody else can take it, and tryAcquire takes nothing past a line. Whoever is cancelled while waiting leaves the line, and there are never more permits
  * than in the beginning. Semantics: asyncio's BoundedSemaphore, with weights.
  *
  * @example Five at a time
@@ -45,7 +52,7 @@ export class Semaphore {
   #available: number;
   readonly #line = new WaitLine<Permit, Acquire>(() => this.#serve());
 
-  /** @throws {RangeError} when `permits` is not a positive integer. */
+  /** @throws {RangeError} when `permits` is neither a positive integer nor Infinity. */
   constructor(permits: number, options?: NameOption) {
     this.permits = checkCount(permits, 'make a semaphore');
     this.#available = permits;
@@ -85,6 +92,27 @@ export class Semaphore {
     return new Permit(this, weight);
   }
 
+  /**
+   * Runs `body` while holding permits, and returns what it returns: for where there is no `using`.
+   *
+   * Guarantees: the permits are given back when the body has ended, also when it throws.
+   *
+   * Cancellable: while it waits for the permits; the body then never runs.
+   *
+   * @throws {RangeError} when `weight` is not a positive integer, or more than there are permits.
+   *
+   * @example Without using
+   * ```ts run
+   * import { Semaphore, sleep } from 'corral';
+   *
+   * const limit = new Semaphore(5);
+   * await limit.hold(() => sleep(1), { weight: 2 });
+   * ```
+   */
+  hold<T>(body: HoldBody<T>, options?: SemaphoreHoldOptions): Promise<T> {
+    return holding('Semaphore.hold', body, () => this.acquire(options?.weight, options));
+  }
+
   snapshot(): SemaphoreSnapshot {
     const { name, permits, available } = this;
     return Object.freeze({ name, permits, available, waiting: this.#line.length });
@@ -104,14 +132,15 @@ export class Semaphore {
   /** Hands out what is free, in order. The first in line is waited for, however little the next ones want. */
   #serve(): void {
     for (let next = this.#line.first; next && next.weight <= this.#available; next = this.#line.first) {
+      // One that is just being cancelled leaves, and has the next one served.
+      if (!next.commit(new Permit(this, next.weight))) return;
       this.#available -= next.weight;
-      next.commit(new Permit(this, next.weight));
     }
   }
 
   #check(weight: number): void {
     if (!(Number.isInteger(weight) && weight > 0 && weight <= this.permits)) {
-      checkCount(weight, `acquire ${this.name}`, 1, this.permits);
+      checkCount(weight, `acquire ${this.name}`, 1, Math.min(this.permits, Number.MAX_SAFE_INTEGER));
     }
   }
 }
