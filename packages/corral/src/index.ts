@@ -37,10 +37,14 @@ export { withScope, type TaskFunction, type WithScopeOptions } from './core/with
 export { withSignal } from './core/with-signal.ts';
 export {
   AbandonedTaskError,
+  BrokenResourceError,
   CancelledError,
+  ClosedResourceError,
   CorralError,
   DeadlockError,
+  EndOfChannelError,
   GroupClosedError,
+  QueueShutDownError,
   ScopeClosedError,
   StrayCancellationError,
   TaskCancelledError,
