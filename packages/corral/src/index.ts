@@ -1,5 +1,14 @@
 /** corral: structured concurrency for TypeScript. */
 
+export {
+  Queue,
+  type PutManyOptions,
+  type QueueOptions,
+  type QueueSnapshot,
+  type ShutdownOptions,
+} from './channel/queue.ts';
+export type { PutProgress } from './channel/queue-operations.ts';
+export type { QueueOrder } from './channel/store.ts';
 export { abortable, type AbortableOptions } from './core/abortable.ts';
 export { asCompleted } from './core/as-completed.ts';
 export { ContextVariable, type ContextVariableOptions } from './core/context-variable.ts';
@@ -20,6 +29,7 @@ export { openTaskGroup, type OpenTaskGroup } from './core/open-task-group.ts';
 export { any, race, type RaceOptions } from './core/race.ts';
 export { run, type RunOptions } from './core/run.ts';
 export { Scope } from './core/scope.ts';
+export type { Selectable } from './core/selectable.ts';
 export { cleanup, shield, type CleanupOptions, type ShieldOptions } from './core/shield.ts';
 export type { StartedTask } from './core/start.ts';
 export {
