@@ -1,5 +1,7 @@
 /** corral: structured concurrency for TypeScript. */
 
+export { after } from './channel/after.ts';
+export { channel, type ChannelOptions, type ChannelSnapshot, type Overflow } from './channel/channel.ts';
 export {
   Queue,
   type PutManyOptions,
@@ -8,6 +10,16 @@ export {
   type ShutdownOptions,
 } from './channel/queue.ts';
 export type { PutProgress } from './channel/queue-operations.ts';
+export type { Receiver } from './channel/receiver.ts';
+export {
+  select,
+  type BranchValue,
+  type Branches,
+  type SelectOptions,
+  type Selected,
+  type SelectedOutcome,
+} from './channel/select.ts';
+export type { Sender } from './channel/sender.ts';
 export type { QueueOrder } from './channel/store.ts';
 export { abortable, type AbortableOptions } from './core/abortable.ts';
 export { asCompleted } from './core/as-completed.ts';

@@ -1,8 +1,9 @@
 import { passThrough } from '../core/checkpoint.ts';
 import { scopeFor, type ScopeOption } from '../core/current.ts';
 import type { NameOption } from '../core/name-option.ts';
-import { entering, rejecting } from '../core/operation.ts';
-import { WaitLine, waitInLine } from '../core/wait-line.ts';
+import { entering, rejecting, type Operation } from '../core/operation.ts';
+import { attempt, enlist, type Selectable } from '../core/selectable.ts';
+import { LineOperation, WaitLine, waitInLine } from '../core/wait-line.ts';
 
 /**
  * Something that has happened or not: all wait until it has.
@@ -21,7 +22,7 @@ import { WaitLine, waitInLine } from '../core/wait-line.ts';
  * });
  * ```
  */
-export class Event {
+export class Event implements Selectable<void> {
   readonly name: string;
   #happened = false;
   readonly #line = new WaitLine<void>();
@@ -57,5 +58,14 @@ export class Event {
       if (!this.#happened) return waitInLine(scope, this.name, this.#line);
       return entering(scope, () => passThrough(undefined));
     });
+  }
+
+  [attempt](): readonly [value: void] | undefined {
+    return this.#happened ? [undefined] : undefined;
+  }
+
+  /** @internal */
+  [enlist](): Operation<void> {
+    return new LineOperation(undefined, this.name, this.#line);
   }
 }
