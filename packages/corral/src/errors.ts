@@ -199,6 +199,58 @@ export class DeadlockError extends CorralError {
   }
 }
 
+/** Something was put into a queue that was shut down, or asked of one that was shut down and is empty. */
+export class QueueShutDownError extends CorralError {
+  constructor(queue: string, action = 'use') {
+    super(`Cannot ${action} ${queue} as it must not be shut down`);
+  }
+  override get name(): string {
+    return 'QueueShutDownError';
+  }
+  get code(): 'CORRAL_QUEUE_SHUT_DOWN' {
+    return 'CORRAL_QUEUE_SHUT_DOWN';
+  }
+}
+
+/** Nothing more will come: all who could send have closed, and what they sent has been received. */
+export class EndOfChannelError extends CorralError {
+  constructor(channel: string) {
+    super(`Cannot receive from ${channel} as it has ended: all senders are closed and nothing is left`);
+  }
+  override get name(): string {
+    return 'EndOfChannelError';
+  }
+  get code(): 'CORRAL_END_OF_CHANNEL' {
+    return 'CORRAL_END_OF_CHANNEL';
+  }
+}
+
+/** What was used had been closed by its own user: here, and not at the other end. */
+export class ClosedResourceError extends CorralError {
+  constructor(resource: string, action = 'use') {
+    super(`Cannot ${action} ${resource} as it must not be closed: it was closed on this side`);
+  }
+  override get name(): string {
+    return 'ClosedResourceError';
+  }
+  get code(): 'CORRAL_RESOURCE_CLOSED' {
+    return 'CORRAL_RESOURCE_CLOSED';
+  }
+}
+
+/** What was used does not work any more, through no doing of this side: the other end has gone, or a failure broke it. */
+export class BrokenResourceError extends CorralError {
+  constructor(resource: string, action = 'use', why = 'the other side has closed', cause?: unknown) {
+    super(`Cannot ${action} ${resource} as it must not be broken: ${why}`, cause === undefined ? undefined : { cause });
+  }
+  override get name(): string {
+    return 'BrokenResourceError';
+  }
+  get code(): 'CORRAL_RESOURCE_BROKEN' {
+    return 'CORRAL_RESOURCE_BROKEN';
+  }
+}
+
 /** @internal Whether an error is corral's cancellation: branded, or an AbortError whose cause is (what Node throws). */
 export function isCancellation(error: unknown): boolean {
   return isBranded(error) || (isAbortError(error) && isBranded(read(error, 'cause')));

@@ -1,18 +1,20 @@
 /** corral: structured concurrency for TypeScript. */
 
+export { after } from './channel/after.ts';
+export { channel, type ChannelOptions, type ChannelSnapshot, type Overflow } from './channel/channel.ts';
+export type { PutProgress } from './channel/queue-operations.ts';
+export { Queue, type PutManyOptions, type QueueOptions, type QueueSnapshot, type ShutdownOptions } from './channel/queue.ts';
+export type { Receiver } from './channel/receiver.ts';
+export { select, type Branches, type BranchValue, type Selected, type SelectedOutcome, type SelectOptions } from './channel/select.ts';
+export type { Sender } from './channel/sender.ts';
+export type { QueueOrder } from './channel/store.ts';
 export { abortable, type AbortableOptions } from './core/abortable.ts';
 export { asCompleted } from './core/as-completed.ts';
 export { ContextVariable, type ContextVariableOptions } from './core/context-variable.ts';
-export { currentScope, currentSignal, type ScopeOption } from './core/current.ts';
 export { currentTask } from './core/current-task.ts';
+export { currentScope, currentSignal, type ScopeOption } from './core/current.ts';
 export { detach } from './core/detach.ts';
-export {
-  gather,
-  type GatherOptions,
-  type GatherResults,
-  type SettledResults,
-  type TaskFunctions,
-} from './core/gather.ts';
+export { gather, type GatherOptions, type GatherResults, type SettledResults, type TaskFunctions } from './core/gather.ts';
 export { isCancelled } from './core/is-cancelled.ts';
 export { forEach, map, type ItemFunction, type MapOptions } from './core/map.ts';
 export type { NameOption } from './core/name-option.ts';
@@ -20,46 +22,18 @@ export { openTaskGroup, type OpenTaskGroup } from './core/open-task-group.ts';
 export { any, race, type RaceOptions } from './core/race.ts';
 export { run, type RunOptions } from './core/run.ts';
 export { Scope } from './core/scope.ts';
+export type { Selectable } from './core/selectable.ts';
 export { cleanup, shield, type CleanupOptions, type ShieldOptions } from './core/shield.ts';
 export type { StartedTask } from './core/start.ts';
-export {
-  taskGroup,
-  type GroupOptions,
-  type SpawnOptions,
-  type TaskErrorDecision,
-  type TaskGroup,
-  type TaskGroupOptions,
-  type TaskGroupSnapshot,
-} from './core/task-group.ts';
+export { taskGroup, type GroupOptions, type SpawnOptions, type TaskErrorDecision, type TaskGroup, type TaskGroupOptions, type TaskGroupSnapshot } from './core/task-group.ts';
 export type { Task, TaskOutcome, TaskState } from './core/task.ts';
 export { now } from './core/time.ts';
 export { withScope, type TaskFunction, type WithScopeOptions } from './core/with-scope.ts';
 export { withSignal } from './core/with-signal.ts';
-export {
-  AbandonedTaskError,
-  BrokenBarrierError,
-  CancelledError,
-  CorralError,
-  DeadlockError,
-  GroupClosedError,
-  LineFullError,
-  ScopeClosedError,
-  StrayCancellationError,
-  TaskCancelledError,
-  TaskGroupError,
-  TimeoutError,
-  suppressedErrors,
-  type CancelCause,
-  type CancelKind,
-} from './errors.ts';
+export { AbandonedTaskError, BrokenBarrierError, BrokenResourceError, CancelledError, ClosedResourceError, CorralError, DeadlockError, EndOfChannelError, GroupClosedError, LineFullError, QueueShutDownError, ScopeClosedError, StrayCancellationError, suppressedErrors, TaskCancelledError, TaskGroupError, TimeoutError, type CancelCause, type CancelKind } from './errors.ts';
 export type { ErrorReporter } from './internal/report.ts';
 export { Barrier, type BarrierSnapshot } from './sync/barrier.ts';
-export {
-  CapacityLimiter,
-  type BorrowOptions,
-  type CapacityLimiterOptions,
-  type CapacityLimiterSnapshot,
-} from './sync/capacity-limiter.ts';
+export { CapacityLimiter, type BorrowOptions, type CapacityLimiterOptions, type CapacityLimiterSnapshot } from './sync/capacity-limiter.ts';
 export { Condition, type ConditionSnapshot } from './sync/condition.ts';
 export { Deferred, type DeferredSnapshot, type DeferredState } from './sync/deferred.ts';
 export { Event, type EventSnapshot } from './sync/event.ts';

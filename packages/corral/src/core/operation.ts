@@ -15,6 +15,14 @@ import { clock } from '../internal/clock.ts';
 import { pick, shuffle } from '../internal/ready.ts';
 import type { Scope } from './scope.ts';
 
+/** Who decides among several operations of which one is to happen, and is told instead of a promise. */
+export interface Chooser {
+  /** It was this one, and this came of it. */
+  took(branch: Operation<unknown>, value: unknown): void;
+  /** It was this one, and it failed; or, quietly, will not happen. */
+  failed(branch: Operation<unknown>, error: unknown, quietly: boolean): void;
+}
+
 let resolveNext: (value: never) => void;
 let rejectNext: (error: unknown) => void;
 /** One executor for all: a closure per operation would cost more than the promise. */
@@ -28,6 +36,8 @@ export abstract class Operation<T> {
   readonly scope: Scope | undefined;
   /** Whether it can still be committed. */
   pending = true;
+  /** Whose branch it is, when it is one of several that are waited for and at most one of which happens. */
+  chooser: Chooser | undefined = undefined;
   #next: Operation<unknown> | undefined;
   #previous: Operation<unknown> | undefined;
   /** Takes a T; typed so that operations of any type can stand in one list. */
@@ -56,7 +66,8 @@ export abstract class Operation<T> {
     if (!this.pending) return false;
     this.withdraw();
     this.leave(true);
-    if (pick) shuffle(() => this.#resolve(value as never));
+    if (this.chooser) this.chooser.took(this, value);
+    else if (pick) shuffle(() => this.#resolve(value as never));
     else this.#resolve(value as never);
     return true;
   }
@@ -66,7 +77,8 @@ export abstract class Operation<T> {
     if (!this.pending) return false;
     this.withdraw();
     this.leave(true);
-    if (pick) shuffle(() => this.#reject(error));
+    if (this.chooser) this.chooser.failed(this, error, false);
+    else if (pick) shuffle(() => this.#reject(error));
     else this.#reject(error);
     return true;
   }
@@ -76,7 +88,8 @@ export abstract class Operation<T> {
     if (!this.pending) return;
     this.withdraw();
     this.leave(false);
-    this.rejectQuietly(error);
+    if (this.chooser) this.chooser.failed(this, error, true);
+    else this.rejectQuietly(error);
   }
 
   /** Takes it out of its scope; from now on it cannot be committed. */

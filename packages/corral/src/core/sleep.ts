@@ -20,7 +20,8 @@ export function sleepUntilIn(scope: Scope | undefined, at: number): Promise<void
   return entering(scope, () => new Sleep(scope, at).promise, undefined, 'sleep');
 }
 
-class Sleep extends Operation<void> implements Timer {
+/** Waits until a time; Infinity is never. */
+export class Sleep extends Operation<void> implements Timer {
   at: number;
   slot = -1;
   order = 0;

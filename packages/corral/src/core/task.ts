@@ -9,9 +9,10 @@ import { passThrough } from './checkpoint.ts';
 import { scopeFor, type ScopeOption } from './current.ts';
 import { combine, exitOf } from './exit.ts';
 import type { Frame, Variables } from './frame.ts';
-import { entering, rejected, rejecting } from './operation.ts';
+import { entering, rejected, rejecting, type Operation } from './operation.ts';
 import { reportIn } from './report-in.ts';
 import { Scope } from './scope.ts';
+import { attempt, enlist, type Selectable } from './selectable.ts';
 import { LineOperation, WaitLine, waitInLine } from './wait-line.ts';
 import { walk } from './walk.ts';
 import type { TaskFunction } from './with-scope.ts';
@@ -32,7 +33,7 @@ export type TaskOutcome<T> =
  * It is not thenable: a promise of a task would flatten it, and an async helper that returns one would join it by
  * accident.
  */
-export interface Task<T> {
+export interface Task<T> extends Selectable<T> {
   /** Unique in this copy of the library. */
   readonly id: number;
   /** The name it was given, that of its function, or `task-<id>`. */
@@ -239,15 +240,27 @@ export class TaskScope<T> extends Scope implements Task<T>, Ready {
   }
 
   joinIn(scope: Scope | undefined): Promise<T> {
-    for (let around = scope; around; around = around.parent) {
-      if (around === this) {
-        return rejected(new TypeError(`Cannot join ${this.name} as it would wait for itself: called inside that task`));
-      }
-    }
+    this.#checkJoinable(scope);
     if (!this.ended) return waitInLine(scope, `join ${this.name}`, (this.#line ??= new WaitLine()));
     return entering(scope, () =>
       this.progress === 'succeeded' ? passThrough(this.ending as T) : rejected(this.failure()),
     );
+  }
+
+  [attempt](scope: Scope | undefined): readonly [value: T] | undefined {
+    this.#checkJoinable(scope);
+    return this.ended ? [this.unwrap()] : undefined;
+  }
+
+  [enlist](): Operation<T> {
+    return new LineOperation(undefined, `join ${this.name}`, (this.#line ??= new WaitLine()));
+  }
+
+  #checkJoinable(scope: Scope | undefined): void {
+    for (let around = scope; around; around = around.parent) {
+      if (around !== this) continue;
+      throw new TypeError(`Cannot join ${this.name} as it would wait for itself: called inside that task`);
+    }
   }
 
   /** Its value, or throws like `join`. Only once it has ended. */

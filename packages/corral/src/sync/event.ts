@@ -1,8 +1,9 @@
 import { passThrough } from '../core/checkpoint.ts';
 import { scopeFor, type ScopeOption } from '../core/current.ts';
 import type { NameOption } from '../core/name-option.ts';
-import { entering, rejecting } from '../core/operation.ts';
-import { WaitLine, waitInLine } from '../core/wait-line.ts';
+import { entering, rejecting, type Operation } from '../core/operation.ts';
+import { attempt, enlist, type Selectable } from '../core/selectable.ts';
+import { LineOperation, WaitLine, waitInLine } from '../core/wait-line.ts';
 
 /** A frozen picture of an event. */
 export interface EventSnapshot {
@@ -29,7 +30,7 @@ export interface EventSnapshot {
  * });
  * ```
  */
-export class Event {
+export class Event implements Selectable<void> {
   readonly name: string;
   #happened = false;
   readonly #line = new WaitLine<void>();
@@ -70,5 +71,15 @@ export class Event {
   snapshot(): EventSnapshot {
     const { name, isSet } = this;
     return Object.freeze({ name, isSet, waiting: this.#line.length });
+  }
+
+  /** @internal */
+  [attempt](): readonly [value: void] | undefined {
+    return this.#happened ? [undefined] : undefined;
+  }
+
+  /** @internal */
+  [enlist](): Operation<void> {
+    return new LineOperation(undefined, this.name, this.#line);
   }
 }

@@ -3,10 +3,14 @@ import { test } from 'node:test';
 import { inspect } from 'node:util';
 import {
   AbandonedTaskError,
+  BrokenResourceError,
   CancelledError,
+  ClosedResourceError,
   CorralError,
   DeadlockError,
+  EndOfChannelError,
   GroupClosedError,
+  QueueShutDownError,
   ScopeClosedError,
   StrayCancellationError,
   TaskCancelledError,
@@ -30,6 +34,10 @@ const errors = [
   [new GroupClosedError('group'), 'GroupClosedError', 'CORRAL_GROUP_CLOSED'],
   [new StrayCancellationError(1, 'scope'), 'StrayCancellationError', 'CORRAL_STRAY_CANCELLATION'],
   [new DeadlockError('tree'), 'DeadlockError', 'CORRAL_DEADLOCK'],
+  [new QueueShutDownError('queue', 'put into'), 'QueueShutDownError', 'CORRAL_QUEUE_SHUT_DOWN'],
+  [new EndOfChannelError('channel'), 'EndOfChannelError', 'CORRAL_END_OF_CHANNEL'],
+  [new ClosedResourceError('sender'), 'ClosedResourceError', 'CORRAL_RESOURCE_CLOSED'],
+  [new BrokenResourceError('channel', 'send to'), 'BrokenResourceError', 'CORRAL_RESOURCE_BROKEN'],
   [new LeakError('tree'), 'LeakError', 'CORRAL_LEAK'],
   [new SequenceBrokenError(1), 'SequenceBrokenError', 'CORRAL_SEQUENCE_BROKEN'],
 ] as const;

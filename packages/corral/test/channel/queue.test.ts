@@ -1,0 +1,406 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Queue, checkpoint, sleep, taskGroup, timeout, withScope } from '../../src/index.ts';
+import { failureOf, virtually } from '../core/virtually.ts';
+import { ask, outcomes } from './asking.ts';
+
+// asyncio test_queues.py::QueueBasicTests, LifoQueueTests, PriorityQueueTests::test_order
+test(
+  'Queue: items come out oldest first, newest first, or least first',
+  virtually(async () => {
+    const expected = { fifo: [3, 1, 2], lifo: [2, 1, 3], priority: [1, 2, 3] } as const;
+    for (const order of ['fifo', 'lifo', 'priority'] as const) {
+      const queue = new Queue<number>({ order });
+      for (const item of [3, 1, 2]) await queue.put(item);
+      assert.deepEqual([await queue.get(), await queue.get(), await queue.get()], expected[order]);
+    }
+  }),
+);
+
+test('Queue: priority is stable, items that compare equal come out in the order they were put', () => {
+  const queue = new Queue<{ rank: number; n: number }>({ order: 'priority', compare: (a, b) => a.rank - b.rank });
+  for (let n = 0; n < 300; n++) queue.tryPut({ rank: n % 3, n });
+  const out = Array.from({ length: 300 }, () => queue.tryGet() as { rank: number; n: number });
+  const sorted = [...out].sort((a, b) => a.rank - b.rank || a.n - b.n);
+  assert.deepEqual(out, sorted);
+});
+
+test('Queue: priority compares by < unless told otherwise', () => {
+  const words = new Queue<string>({ order: 'priority' });
+  for (const word of ['b', 'c', 'a']) words.tryPut(word);
+  assert.deepEqual([words.tryGet(), words.tryGet(), words.tryGet()], ['a', 'b', 'c']);
+  const greatest = new Queue<number>({ order: 'priority', compare: (a, b) => b - a });
+  for (const item of [1, 3, 2]) greatest.tryPut(item);
+  assert.deepEqual([greatest.tryGet(), greatest.tryGet(), greatest.tryGet()], [3, 2, 1]);
+});
+
+// asyncio test_queues.py::QueueBasicTests::test_maxsize
+test(
+  'put: waits while the queue is full, and those who wait get in in their order',
+  virtually(async () => {
+    const queue = new Queue<number>({ capacity: 2 });
+    const trace: unknown[] = [];
+    await taskGroup(async (group) => {
+      for (let n = 0; n < 4; n++) group.spawn(() => queue.put(n).then(() => trace.push(`put ${n}`)));
+      await sleep(10);
+      assert.deepEqual(trace, ['put 0', 'put 1']);
+      assert.deepEqual([queue.size, queue.isFull, queue.snapshot().waitingPutters], [2, true, 2]);
+      for (let n = 0; n < 4; n++) {
+        assert.equal(await queue.get(), n);
+        await sleep(10);
+        trace.push(`got ${n}`);
+      }
+    });
+    assert.deepEqual(trace, ['put 0', 'put 1', 'put 2', 'got 0', 'put 3', 'got 1', 'got 2', 'got 3']);
+  }),
+);
+
+// asyncio test_queues.py::QueueGetTests::test_blocking_get_wait
+test(
+  'get: waits while the queue is empty, and an item goes to the first who waits',
+  virtually(async (clock) => {
+    const queue = new Queue<string>();
+    const trace: string[] = [];
+    await taskGroup(async (group) => {
+      for (const name of ['first', 'second']) {
+        group.spawn(() => queue.get().then((item) => trace.push(`${name} ${item} at ${clock.now()}`)));
+      }
+      await sleep(10);
+      await queue.put('a');
+      await sleep(10);
+      await queue.put('b');
+    });
+    assert.deepEqual(trace, ['first a at 10', 'second b at 20']);
+  }),
+);
+
+test(
+  'get: nobody barges, an item that was handed to who waits cannot be taken in between',
+  virtually(async () => {
+    const queue = new Queue<number>();
+    const waiting = ask((scope) => queue.get({ scope }));
+    queue.tryPut(1);
+    assert.equal(queue.tryGet(), undefined);
+    assert.equal(queue.size, 0);
+    await waiting.done;
+    assert.equal(waiting.outcome, 1);
+  }),
+);
+
+test(
+  'put: nobody barges, a place that gets free goes to who waits for it',
+  virtually(async () => {
+    const queue = new Queue<number>({ capacity: 1 });
+    queue.tryPut(1);
+    const waiting = ask((scope) => queue.put(2, { scope }));
+    assert.equal(queue.tryGet(), 1);
+    assert.equal(queue.tryPut(3), false);
+    await waiting.done;
+    assert.equal(queue.tryGet(), 2);
+  }),
+);
+
+// asyncio test_queues.py::QueueGetTests::test_nonblocking_get_exception, QueuePutTests::test_nonblocking_put_exception
+test('tryPut and tryGet: say at once that there is no place and no item', () => {
+  const queue = new Queue<number>({ capacity: 1 });
+  assert.equal(queue.tryGet(), undefined);
+  assert.equal(queue.tryPut(1), true);
+  assert.equal(queue.tryPut(2), false);
+  assert.deepEqual([queue.tryGet(), queue.tryGet()], [1, undefined]);
+});
+
+// asyncio test_queues.py::QueuePutTests::test_get_cancel_drop_one_pending_reader
+test(
+  'get: cancelled in the instant of the hand-over the item is delivered; cancelled before it goes to the next',
+  virtually(async () => {
+    const queue = new Queue<number>();
+    const asked = [0, 1].map(() => ask((scope) => queue.get({ scope })));
+    queue.tryPut(1);
+    asked[0]?.cancel(); // too late
+    await Promise.all(asked.map(({ done }) => checkpoint().then(() => Promise.race([done, checkpoint()]))));
+    assert.deepEqual(outcomes(asked), [1, 'waiting']);
+    asked[1]?.cancel();
+    queue.tryPut(2); // too early
+    await asked[1]?.done;
+    assert.deepEqual(outcomes(asked), [1, 'cancelled']);
+    assert.equal(queue.tryGet(), 2);
+  }),
+);
+
+// asyncio test_queues.py::QueuePutTests::test_put_cancel_drop, test_put_cancelled_race
+test(
+  'put: cancelled while waiting it is not in, and those behind it keep their order',
+  virtually(async () => {
+    const queue = new Queue<string>({ capacity: 1 });
+    queue.tryPut('in');
+    const asked = ['a', 'b', 'c'].map((item) => ask((scope) => queue.put(item, { scope })));
+    asked[0]?.cancel();
+    assert.equal(await queue.get(), 'in');
+    asked[1]?.cancel(); // too late: it is in
+    assert.equal(await queue.get(), 'b');
+    assert.equal(await queue.get(), 'c');
+    await Promise.all(asked.map(({ done }) => done));
+    assert.deepEqual(outcomes(asked), ['cancelled', undefined, undefined]);
+    assert.equal(queue.isEmpty, true);
+  }),
+);
+
+// asyncio test_queues.py::QueueGetTests::test_cancelled_getters_not_being_held_in_self_getters
+test(
+  'get: one that timed out leaves nothing behind, and takes nothing later',
+  virtually(async () => {
+    const queue = new Queue<number>();
+    for (let n = 0; n < 10; n++) {
+      assert.equal(((await failureOf(timeout(1, () => queue.get()))) as Error).name, 'TimeoutError');
+    }
+    assert.equal(queue.snapshot().waitingGetters, 0);
+    await queue.put(1);
+    assert.equal(queue.size, 1);
+  }),
+);
+
+test(
+  'Queue: in a cancelled scope nothing is put or taken',
+  virtually(async () => {
+    const queue = new Queue<number>({ capacity: 2 });
+    queue.tryPut(1);
+    await withScope(async (scope) => {
+      scope.cancel();
+      const progress = { put: 7 };
+      const waits = [queue.put(2), queue.get(), queue.getMany(), queue.putMany([2], { progress }), queue.join()];
+      for (const wait of waits) assert.equal(await failureOf(wait), scope.reason);
+      assert.equal(progress.put, 0);
+      assert.equal(await failureOf(queue.values().next()), scope.reason);
+    });
+    assert.equal(queue.size, 1);
+  }),
+);
+
+test('Queue: capacity is a positive integer or Infinity', () => {
+  for (const capacity of [0, -1, 1.5, Number.NaN, '5', null, -Infinity]) {
+    assert.throws(() => new Queue({ capacity: capacity as number }), {
+      name: 'RangeError',
+      message: /^Cannot make a queue as it takes an integer of at least 1, or Infinity: current value is /,
+    });
+  }
+  assert.equal(new Queue().capacity, Infinity);
+  assert.equal(new Queue({ capacity: Infinity }).isFull, false);
+});
+
+test('Queue: bad options are refused when it is made', () => {
+  assert.throws(() => new Queue({ order: 'random' as never }), TypeError);
+  assert.throws(() => new Queue({ order: 'priority', compare: 5 as never }), TypeError);
+  assert.throws(() => new Queue({ compare: () => 0 }), /its order must be priority: current value is fifo$/);
+});
+
+test('snapshot: a frozen picture of the queue', () => {
+  const queue = new Queue<number>({ capacity: 2, name: 'jobs' });
+  queue.tryPut(1);
+  const snapshot = queue.snapshot();
+  assert.ok(Object.isFrozen(snapshot));
+  assert.deepEqual(
+    { ...snapshot },
+    {
+      name: 'jobs',
+      order: 'fifo',
+      capacity: 2,
+      size: 1,
+      unfinished: 1,
+      waitingGetters: 0,
+      waitingPutters: 0,
+      shutDown: false,
+    },
+  );
+});
+
+test(
+  'Queue: takes its scope by hand',
+  virtually(async () => {
+    const queue = new Queue<number>({ capacity: 1 });
+    await withScope(async (outer) => {
+      await withScope(async () => {
+        const waits = [
+          queue.get({ scope: outer }),
+          queue.getMany(2, { scope: outer }),
+          queue.values({ scope: outer }).next(),
+        ];
+        outer.cancel();
+        for (const wait of waits) assert.equal(await failureOf(wait), outer.reason);
+      });
+    });
+    await assert.rejects(queue.get({ scope: 5 as never }), TypeError);
+    assert.deepEqual(queue.snapshot().waitingGetters, 0);
+  }),
+);
+
+test(
+  'Queue: a hundred thousand who wait are served and leave in linear time',
+  virtually(async () => {
+    const count = 100_000;
+    const queue = new Queue<number>({ capacity: 1 });
+    await withScope(async (scope) => {
+      const gets = Array.from({ length: count }, () => queue.get());
+      for (let n = 0; n < count; n++) queue.tryPut(n);
+      assert.deepEqual(
+        await Promise.all(gets),
+        Array.from({ length: count }, (_, n) => n),
+      );
+      for (let n = 0; n < count; n++) queue.put(n).catch(() => {});
+      assert.equal(queue.snapshot().waitingPutters, count - 1);
+      scope.cancel();
+      assert.equal(queue.snapshot().waitingPutters, 0);
+    });
+  }),
+);
+
+// Many ---------------------------------------------------------------------------------------------------------------
+
+test(
+  'getMany: gives what there is, up to so many, and waits for at least one',
+  virtually(async (clock) => {
+    const queue = new Queue<number>();
+    await queue.putMany([1, 2, 3]);
+    assert.deepEqual(await queue.getMany(2), [1, 2]);
+    assert.deepEqual(await queue.getMany(), [3]);
+    await taskGroup(async (group) => {
+      const many = group.spawn(() => queue.getMany(5));
+      await sleep(10);
+      await queue.put(4);
+      assert.deepEqual(await many.join(), [4]);
+    });
+    assert.equal(clock.now(), 10);
+  }),
+);
+
+test(
+  'getMany: takes also what waits for a place, in the order of the line',
+  virtually(async () => {
+    const queue = new Queue<number>({ capacity: 1 });
+    queue.tryPut(0);
+    const asked = [1, 2, 3].map((n) => ask((scope) => queue.put(n, { scope })));
+    assert.deepEqual(await queue.getMany(3), [0, 1, 2]);
+    await Promise.all(asked.map(({ done }) => done));
+    assert.equal(queue.tryGet(), 3);
+  }),
+);
+
+test(
+  'putMany: hands a batch to who waits for one, the rest to the next',
+  virtually(async () => {
+    const queue = new Queue<number>();
+    const asked = [ask((scope) => queue.getMany(2, { scope })), ask((scope) => queue.getMany(9, { scope }))];
+    await queue.putMany([1, 2, 3, 4]);
+    await Promise.all(asked.map(({ done }) => done));
+    assert.deepEqual(outcomes(asked), [
+      [1, 2],
+      [3, 4],
+    ]);
+  }),
+);
+
+test(
+  'putMany: more than the capacity goes in as places get free, and nobody comes in between',
+  virtually(async () => {
+    const queue = new Queue<number>({ capacity: 2 });
+    const many = ask((scope) => queue.putMany([1, 2, 3, 4], { scope }));
+    const later = ask((scope) => queue.put(5, { scope }));
+    const got: number[] = [];
+    for (let n = 0; n < 5; n++) got.push(await queue.get());
+    assert.deepEqual(got, [1, 2, 3, 4, 5]);
+    await Promise.all([many.done, later.done]);
+    assert.deepEqual(outcomes([many, later]), [undefined, undefined]);
+  }),
+);
+
+test(
+  'putMany: cancelled, what is in stays in, progress says how many, and the others are not in',
+  virtually(async () => {
+    const queue = new Queue<number>({ capacity: 2 });
+    const progress = { put: 0 };
+    const many = ask((scope) => queue.putMany([1, 2, 3, 4], { scope, progress }));
+    assert.equal(progress.put, 2);
+    assert.equal(queue.tryGet(), 1);
+    assert.equal(progress.put, 3);
+    many.cancel();
+    await many.done;
+    assert.equal(many.outcome, 'cancelled');
+    assert.deepEqual(await queue.getMany(), [2, 3]);
+    assert.equal(queue.isEmpty, true);
+    assert.equal(progress.put, 3);
+  }),
+);
+
+test(
+  'putMany: of nothing is done at once; changing the array later changes nothing',
+  virtually(async () => {
+    const queue = new Queue<number>({ capacity: 1 });
+    await queue.putMany([]);
+    const items = [1, 2];
+    const many = ask((scope) => queue.putMany(items, { scope }));
+    items[1] = 9;
+    assert.deepEqual([await queue.get(), await queue.get()], [1, 2]);
+    await many.done;
+    await assert.rejects(
+      queue.putMany(new Set([1]) as never),
+      /takes an array: current value is an object of class Set$/,
+    );
+  }),
+);
+
+test('getMany: takes a positive integer or Infinity', async () => {
+  const queue = new Queue<number>();
+  for (const max of [0, -1, 0.5, Number.NaN]) await assert.rejects(queue.getMany(max), RangeError);
+});
+
+test(
+  'putMany: into a priority queue, who waits gets the least of the batch',
+  virtually(async () => {
+    const queue = new Queue<number>({ order: 'priority' });
+    const asked = [ask((scope) => queue.get({ scope })), ask((scope) => queue.getMany(2, { scope }))];
+    await queue.putMany([5, 1, 4, 2]);
+    await Promise.all(asked.map(({ done }) => done));
+    assert.deepEqual(outcomes(asked), [1, [2, 4]]);
+    assert.equal(queue.tryGet(), 5);
+  }),
+);
+
+// Comparisons that throw ---------------------------------------------------------------------------------------------
+
+test(
+  'Queue: a comparison that throws fails the put whose item it was, and the queue is as it was',
+  virtually(async () => {
+    const compare = (a: number, b: number): number => {
+      if (a < 0 || b < 0) throw new TypeError('negative');
+      return a - b;
+    };
+    const queue = new Queue<number>({ order: 'priority', compare, capacity: 2 });
+    await queue.putMany([2, 1]);
+    const asked = [-1, 0].map((item) => ask((scope) => queue.put(item, { scope })));
+    assert.equal(await queue.get(), 1);
+    await asked[0]?.done;
+    await asked[1]?.done;
+    assert.deepEqual(outcomes(asked), ['TypeError', undefined]);
+    assert.deepEqual([await queue.get(), await queue.get()], [0, 2]);
+    queue.tryPut(3);
+    assert.throws(() => queue.tryPut(-1), TypeError);
+    assert.equal(queue.tryGet(), 3);
+    const progress = { put: 0 };
+    await assert.rejects(queue.putMany([4, -1], { progress }), TypeError);
+    assert.equal(progress.put, 1);
+    assert.deepEqual(await queue.getMany(), [4]);
+    assert.equal(queue.snapshot().unfinished, 5);
+  }),
+);
+
+test('Queue: a comparison that changes the queue is refused', () => {
+  const queue: Queue<number> = new Queue<number>({
+    order: 'priority',
+    compare: (a, b) => {
+      queue.tryGet();
+      return a - b;
+    },
+  });
+  queue.tryPut(1);
+  assert.throws(() => queue.tryPut(2), /its compare function must not use it$/);
+  assert.equal(queue.size, 1);
+});
