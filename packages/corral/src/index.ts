@@ -38,6 +38,7 @@ export { withSignal } from './core/with-signal.ts';
 export {
   AbandonedTaskError,
   CancelledError,
+  CircuitOpenError,
   CorralError,
   DeadlockError,
   GroupClosedError,
@@ -51,6 +52,9 @@ export {
   type CancelKind,
 } from './errors.ts';
 export type { ErrorReporter } from './internal/report.ts';
+export type { BackoffFunction, BackoffOptions } from './policy/backoff.ts';
+export { RetryBudget, type RetryBudgetOptions, type RetryBudgetSnapshot } from './policy/retry-budget.ts';
+export { retry, type AttemptFunction, type RetryOptions } from './policy/retry.ts';
 export { Event } from './sync/event.ts';
 export { Lock } from './sync/lock.ts';
 export type { Permit } from './sync/permit.ts';

@@ -38,6 +38,13 @@ export function checkCount(value: unknown, action: string, least = 1, most = Inf
   throw new RangeError(`Cannot ${action} as it takes ${range}: current value is ${shown(value)}`);
 }
 
+/** Throws a RangeError unless `value` is a number from `least` to `most`; Infinity only where that is the most. */
+export function checkBetween(value: unknown, action: string, least: number, most: number): number {
+  if (typeof value === 'number' && value >= least && value <= most) return value;
+  const range = most === Infinity ? `a number of at least ${least}` : `a number from ${least} to ${most}`;
+  throw new RangeError(`Cannot ${action} as it takes ${range}: current value is ${shown(value)}`);
+}
+
 /** Throws a TypeError unless `value` is one of some words, or undefined. */
 export function checkOneOf(value: unknown, words: readonly string[], action: string): void {
   if (value === undefined || words.includes(value as string)) return;

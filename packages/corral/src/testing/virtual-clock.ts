@@ -7,6 +7,7 @@ import { DeadlockError } from '../errors.ts';
 import { checkFunction, shown } from '../internal/checks.ts';
 import { countedTurn, installClock, nextTurn, type Clock } from '../internal/clock.ts';
 import { activity } from '../internal/activity.ts';
+import { installRandom } from '../internal/random.ts';
 import { shuffleReady } from '../internal/ready.ts';
 import { TimerHeap, type Timer } from '../internal/timer-heap.ts';
 import { checkNoLeaks } from './assert-no-leaks.ts';
@@ -19,7 +20,10 @@ export interface VirtualClockOptions {
   readonly start?: number | Date | undefined;
   /** Whether time jumps to the next deadline when everything is blocked. Default: true. */
   readonly autojump?: boolean | undefined;
-  /** Shuffles the order in which what is ready goes on, the same way for the same seed. Default: none, first come first. */
+  /**
+   * Shuffles the order in which what is ready goes on, the same way for the same seed. Default: none, first come first.
+   * The jitter of retries is the same for the same seed, and without one.
+   */
   readonly seed?: number | undefined;
   /** Real milliseconds to wait for foreign promises before giving up. Default: 10,000. */
   readonly stallMs?: number | undefined;
@@ -76,6 +80,8 @@ export class VirtualClock {
     if (running) throw new TypeError('Cannot run a virtual clock as only one runs at a time: another has not ended');
     running = true;
     const before = installClock(this);
+    // Without a seed too: what was jittered in one run is to be the same in the next.
+    const random = installRandom(seededRandom(this.#seed ?? 0));
     if (this.#seed !== undefined) shuffleReady(pickBy(seededRandom(this.#seed)));
     const root = new RunScope(main.name || 'test');
     try {
@@ -86,6 +92,7 @@ export class VirtualClock {
     } finally {
       shuffleReady(undefined);
       installClock(before);
+      installRandom(random);
       this.#handOver(before);
       running = false;
     }
