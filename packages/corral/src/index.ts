@@ -53,6 +53,13 @@ export {
 } from './errors.ts';
 export type { ErrorReporter } from './internal/report.ts';
 export type { BackoffFunction, BackoffOptions } from './policy/backoff.ts';
+export {
+  RateLimiter,
+  type RateLimiterOptions,
+  type RateLimiterSnapshot,
+  type RateLimiterUpdate,
+  type Reservation,
+} from './policy/rate-limiter.ts';
 export { RetryBudget, type RetryBudgetOptions, type RetryBudgetSnapshot } from './policy/retry-budget.ts';
 export { retry, type AttemptFunction, type RetryOptions } from './policy/retry.ts';
 export { Event } from './sync/event.ts';
