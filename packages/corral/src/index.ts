@@ -54,6 +54,13 @@ export {
 export type { ErrorReporter } from './internal/report.ts';
 export type { BackoffFunction, BackoffOptions } from './policy/backoff.ts';
 export {
+  type CircuitBreakerOptions,
+  type CircuitState,
+  type CircuitStateChange,
+} from './policy/circuit-breaker-options.ts';
+export { CircuitBreaker, type CircuitBreakerSnapshot } from './policy/circuit-breaker.ts';
+export { hedge, type HedgeOptions } from './policy/hedge.ts';
+export {
   RateLimiter,
   type RateLimiterOptions,
   type RateLimiterSnapshot,

@@ -58,7 +58,10 @@ export class Backoff {
   #next(attempt: number, error: unknown): number {
     const kind = this.#kind;
     if (kind === 'decorrelated') return Math.round(Math.min(this.#decorrelated(), this.#maxMs));
-    const ms = Math.min(typeof kind === 'function' ? this.#ask(kind, attempt, error) : this.#named(attempt), this.#maxMs);
+    const ms = Math.min(
+      typeof kind === 'function' ? this.#ask(kind, attempt, error) : this.#named(attempt),
+      this.#maxMs,
+    );
     if (this.#jitter === 'none' || ms === Infinity) return ms;
     return Math.round(this.#jitter === 'full' ? random() * ms : ms / 2 + (random() * ms) / 2);
   }

@@ -109,7 +109,13 @@ class Retrying<T> {
   begin(scope: Scope | undefined): Promise<T> {
     const { deadlineMs, signal } = this.#options;
     const whole = { scope, deadlineMs, signal, name: this.#name };
-    return openAndRun('retry', (own) => this.#run(own), whole, Infinity, (own) => this.#cutOff(own));
+    return openAndRun(
+      'retry',
+      (own) => this.#run(own),
+      whole,
+      Infinity,
+      (own) => this.#cutOff(own),
+    );
   }
 
   async #run(scope: Scope): Promise<T> {

@@ -13,8 +13,8 @@ export class SlidingWindow implements Meter {
   #limit: number;
   #perMs: number;
   #used = 0;
-  #times: number[] = new Array<number>(LEAST).fill(0);
-  #weights: number[] = new Array<number>(LEAST).fill(0);
+  #times = new Float64Array(LEAST);
+  #weights = new Float64Array(LEAST);
   #head = 0;
   #size = 0;
 
@@ -75,8 +75,8 @@ export class SlidingWindow implements Meter {
   copy(): SlidingWindow {
     const copy = new SlidingWindow({ limit: this.#limit, perMs: this.#perMs, burst: this.#limit });
     copy.#used = this.#used;
-    copy.#times = [...this.#times];
-    copy.#weights = [...this.#weights];
+    copy.#times = this.#times.slice();
+    copy.#weights = this.#weights.slice();
     copy.#head = this.#head;
     copy.#size = this.#size;
     return copy;
@@ -98,8 +98,8 @@ export class SlidingWindow implements Meter {
   }
 
   #resize(room: number): void {
-    const times = new Array<number>(room).fill(0);
-    const weights = new Array<number>(room).fill(0);
+    const times = new Float64Array(room);
+    const weights = new Float64Array(room);
     for (let nth = 0; nth < this.#size; nth++) {
       const slot = this.#slot(nth);
       times[nth] = this.#times[slot] as number;

@@ -56,7 +56,10 @@ test('backoff: a function that gives no number of milliseconds is misuse', async
     const fail = (): Promise<never> => Promise.reject(new Error('failure'));
     await assert.rejects(
       clock.run(() => retry(fail, { backoff: () => bad })),
-      { name: 'RangeError', message: /^Cannot wait as backoff gives a number of milliseconds from 0: current value is / },
+      {
+        name: 'RangeError',
+        message: /^Cannot wait as backoff gives a number of milliseconds from 0: current value is /,
+      },
     );
   }
 });
@@ -88,14 +91,19 @@ test('backoff: exact waits under a seed', async () => {
 
 test('backoff: decorrelated waits lie between the base and the factor times the wait before', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.integer(), fc.integer({ min: 1, max: 500 }), fc.integer({ min: 1, max: 5 }), async (seed, baseMs, factor) => {
-      const delays = await waits({ backoff: 'decorrelated', baseMs, factor, maxMs: 2_000 }, 12, seed);
-      let previous = baseMs;
-      for (const ms of delays) {
-        assert.ok(ms >= Math.min(baseMs, 2_000) && ms <= Math.min(Math.ceil(previous * factor), 2_000));
-        previous = Math.max(ms, baseMs);
-      }
-    }),
+    fc.asyncProperty(
+      fc.integer(),
+      fc.integer({ min: 1, max: 500 }),
+      fc.integer({ min: 1, max: 5 }),
+      async (seed, baseMs, factor) => {
+        const delays = await waits({ backoff: 'decorrelated', baseMs, factor, maxMs: 2_000 }, 12, seed);
+        let previous = baseMs;
+        for (const ms of delays) {
+          assert.ok(ms >= Math.min(baseMs, 2_000) && ms <= Math.min(Math.ceil(previous * factor), 2_000));
+          previous = Math.max(ms, baseMs);
+        }
+      },
+    ),
     { numRuns: 50 },
   );
 });

@@ -37,7 +37,11 @@ async function observed(start: Rates, steps: readonly Step[]): Promise<string[]>
     const perform = (id: number, what: Step['what'], pick: number, group: TaskGroup): void => {
       const now = clock.now();
       const weight = 1 + (pick % most(rates));
-      if (what === 'acquire') waiting.set(id, group.spawn(() => acquire(id, weight), { eager: true }));
+      if (what === 'acquire')
+        waiting.set(
+          id,
+          group.spawn(() => acquire(id, weight), { eager: true }),
+        );
       else if (what === 'tryAcquire') lines.push(`${id} tried at ${now}: ${limiter.tryAcquire(weight)}`);
       else if (what === 'reserve') {
         const reservation = limiter.reserve(weight);

@@ -68,6 +68,7 @@ test('RetryBudget: there are never more retries than the reserve and the ratio o
 });
 
 test('RetryBudget: numbers that make no sense are refused', () => {
-  for (const ratio of [-0.1, 1.1, Number.NaN, '1' as never]) assert.throws(() => new RetryBudget({ ratio }), RangeError);
+  for (const ratio of [-0.1, 1.1, Number.NaN, '1' as never])
+    assert.throws(() => new RetryBudget({ ratio }), RangeError);
   for (const reserve of [-1, 1.5, Infinity, Number.NaN]) assert.throws(() => new RetryBudget({ reserve }), RangeError);
 });

@@ -515,14 +515,20 @@ test('retry: options that make no sense reject before anything is called', async
   let calls = 0;
   const fn = (): number => ++calls;
   const bad: [RetryOptions, RegExp][] = [
-    [{ attempts: 0 }, /^Cannot set attempts of retry as it takes an integer of at least 1, or Infinity: current value is 0$/],
+    [
+      { attempts: 0 },
+      /^Cannot set attempts of retry as it takes an integer of at least 1, or Infinity: current value is 0$/,
+    ],
     [{ attempts: 1.5 }, /attempts/],
     [{ attempts: Number.NaN }, /attempts/],
     [{ baseMs: -1 }, /^Cannot set baseMs as it takes a number from 0 to /],
     [{ baseMs: Number.NaN }, /baseMs/],
     [{ factor: 0.5 }, /factor/],
     [{ maxMs: -1 }, /maxMs/],
-    [{ backoff: 'linear' as never }, /^Cannot set backoff as it takes exponential or decorrelated or constant: current value is "linear"$/],
+    [
+      { backoff: 'linear' as never },
+      /^Cannot set backoff as it takes exponential or decorrelated or constant: current value is "linear"$/,
+    ],
     [{ jitter: 'some' as never }, /jitter/],
     [{ deadlineMs: Number.NaN }, /deadline/],
     [{ attemptTimeoutMs: 'soon' as never }, /attemptTimeoutMs/],
