@@ -183,6 +183,23 @@ export class LineFullError extends CorralError {
   }
 }
 
+/** A circuit breaker let nothing through: the call was not made. */
+export class CircuitOpenError extends CorralError {
+  /** Milliseconds until it will let a call through to try; undefined when that is not known. */
+  readonly retryAfterMs: number | undefined;
+  constructor(breaker: string, state: string, retryAfterMs?: number) {
+    const wait = retryAfterMs === undefined ? '' : `: it tries again in ${retryAfterMs} ms`;
+    super(`Cannot call through ${breaker} as it is ${state}${wait}`);
+    this.retryAfterMs = retryAfterMs;
+  }
+  override get name(): string {
+    return 'CircuitOpenError';
+  }
+  get code(): 'CORRAL_CIRCUIT_OPEN' {
+    return 'CORRAL_CIRCUIT_OPEN';
+  }
+}
+
 /** Tasks were waiting and nothing was left that could ever wake them. */
 export class DeadlockError extends CorralError {
   /** The tasks and what each waited for, as text. */

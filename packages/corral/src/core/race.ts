@@ -143,7 +143,7 @@ class Competition<T> {
 }
 
 /** Waits until the next one may start: after `ms`, or when one that runs has failed. */
-function stagger(scope: Scope, line: WaitLine<void>, ms: number): Promise<unknown> {
+export function stagger(scope: Scope, line: WaitLine<void>, ms: number): Promise<unknown> {
   const wait = (inner: Scope): Promise<void> => waitInLine(inner, 'stagger', line);
   return openAndRun('stagger', wait, { scope, deadlineMs: ms }, Infinity, () => undefined);
 }

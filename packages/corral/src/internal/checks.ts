@@ -48,6 +48,13 @@ export function checkOptions<T>(options: T, call: string): T {
   throw new TypeError(`Cannot call ${call}() as it takes an object of options: current value is ${shown(options)}`);
 }
 
+/** Throws a RangeError unless `value` is a number from `least` to `most`; Infinity only where that is the most. */
+export function checkBetween(value: unknown, action: string, least: number, most: number): number {
+  if (typeof value === 'number' && value >= least && value <= most) return value;
+  const range = most === Infinity ? `a number of at least ${least}` : `a number from ${least} to ${most}`;
+  throw new RangeError(`Cannot ${action} as it takes ${range}: current value is ${shown(value)}`);
+}
+
 /** Throws a TypeError unless `value` is one of some words, or undefined. */
 export function checkOneOf(value: unknown, words: readonly string[], action: string): void {
   if (value === undefined || words.includes(value as string)) return;

@@ -22,7 +22,7 @@ export interface VirtualClockOptions {
   readonly autojump?: boolean | undefined;
   /**
    * Shuffles the order in which what is ready goes on, the same way for the same seed. Default: none, first come first.
-   * Random choices, as `select` makes them, repeat themselves with and without a seed.
+   * Random choices, as `select` and `retry` make them, repeat themselves with and without a seed.
    */
   readonly seed?: number | undefined;
   /** Real milliseconds to wait for foreign promises before giving up. Default: 10,000. */
