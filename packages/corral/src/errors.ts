@@ -170,6 +170,35 @@ export class DeadlockError extends CorralError {
   }
 }
 
+/** The line was full: the call was refused at once. */
+export class LineFullError extends CorralError {
+  /** How many may wait. */
+  readonly maxWaiting: number;
+  constructor(name: string, maxWaiting: number) {
+    super(`Cannot wait for ${name} as its line is full: ${maxWaiting} may wait`);
+    this.maxWaiting = maxWaiting;
+  }
+  override get name(): string {
+    return 'LineFullError';
+  }
+  get code(): 'CORRAL_LINE_FULL' {
+    return 'CORRAL_LINE_FULL';
+  }
+}
+
+/** A call that waited for its turn was taken out of the line by `clearQueue()`, `cancel()` or a disposal: it never began. */
+export class CallDroppedError extends CorralError {
+  constructor(name: string) {
+    super(`A call of ${name} was dropped before it began`);
+  }
+  override get name(): string {
+    return 'CallDroppedError';
+  }
+  get code(): 'CORRAL_CALL_DROPPED' {
+    return 'CORRAL_CALL_DROPPED';
+  }
+}
+
 /** @internal Whether an error is corral's cancellation: branded, or an AbortError whose cause is (what Node throws). */
 export function isCancellation(error: unknown): boolean {
   return isBranded(error) || (isAbortError(error) && isBranded(read(error, 'cause')));

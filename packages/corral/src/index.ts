@@ -37,10 +37,12 @@ export { withScope, type TaskFunction, type WithScopeOptions } from './core/with
 export { withSignal } from './core/with-signal.ts';
 export {
   AbandonedTaskError,
+  CallDroppedError,
   CancelledError,
   CorralError,
   DeadlockError,
   GroupClosedError,
+  LineFullError,
   ScopeClosedError,
   StrayCancellationError,
   TaskCancelledError,
@@ -51,6 +53,9 @@ export {
   type CancelKind,
 } from './errors.ts';
 export type { ErrorReporter } from './internal/report.ts';
+export { Bulkhead, type BulkheadOptions, type BulkheadSnapshot } from './policy/bulkhead.ts';
+export { createLimit, limit, type Limit, type LimitControls, type LimitedFunction } from './policy/limit.ts';
+export type { PolicyFunction } from './policy/policy-function.ts';
 export { Event } from './sync/event.ts';
 export { Lock } from './sync/lock.ts';
 export type { Permit } from './sync/permit.ts';
