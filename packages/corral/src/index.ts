@@ -56,6 +56,12 @@ export type { ErrorReporter } from './internal/report.ts';
 export { Bulkhead, type BulkheadOptions, type BulkheadSnapshot } from './policy/bulkhead.ts';
 export { createLimit, limit, type Limit, type LimitControls, type LimitedFunction } from './policy/limit.ts';
 export type { PolicyFunction } from './policy/policy-function.ts';
+export {
+  singleFlight,
+  type SingleFlight,
+  type SingleFlightOptions,
+  type SingleFlightSnapshot,
+} from './policy/single-flight.ts';
 export { Event } from './sync/event.ts';
 export { Lock } from './sync/lock.ts';
 export type { Permit } from './sync/permit.ts';

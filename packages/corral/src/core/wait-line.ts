@@ -74,6 +74,11 @@ export class LineOperation<T> extends Operation<T> {
     line.length++;
   }
 
+  /** Who stands behind it. */
+  get behind(): LineOperation<T> | undefined {
+    return this.#behind;
+  }
+
   leave(happened: boolean): void {
     const ahead = this.#ahead;
     const behind = this.#behind;

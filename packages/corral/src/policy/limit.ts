@@ -31,11 +31,7 @@ export interface Limit extends LimitControls {
    */
   <A extends readonly unknown[], R>(fn: (...args: A) => R | PromiseLike<R>, ...args: A): Promise<R>;
   /** The same in a scope that is given by hand, for where nothing is ambient. */
-  callIn<A extends readonly unknown[], R>(
-    scope: Scope,
-    fn: (...args: A) => R | PromiseLike<R>,
-    ...args: A
-  ): Promise<R>;
+  callIn<A extends readonly unknown[], R>(scope: Scope, fn: (...args: A) => R | PromiseLike<R>, ...args: A): Promise<R>;
   /**
    * Calls `fn(item, index)` for every item and returns the results in order. The first failure cancels the others, which
    * are awaited, and is thrown; the items are read no faster than they are worked off.
@@ -115,11 +111,10 @@ export function createLimit(concurrency: number, options?: NameOption): Limit {
   const callIn = (scope: Scope, fn: Fn, ...args: unknown[]): Promise<unknown> =>
     rejecting(() => call(scopeFor(name, { scope }), fn, args));
   const mapItems = (items: Iterable<unknown>, fn: (item: unknown, index: number) => unknown): Promise<unknown[]> =>
-    map(
-      items,
-      (item, index, scope) => limiter.call(scope, fn as Fn, [item, index]),
-      { concurrency: limiter.concurrency, name },
-    );
+    map(items, (item, index, scope) => limiter.call(scope, fn as Fn, [item, index]), {
+      concurrency: limiter.concurrency,
+      name,
+    });
   Object.defineProperties(shown, {
     ...Object.getOwnPropertyDescriptors(controls(limiter)),
     name: { value: name, configurable: true },

@@ -53,7 +53,7 @@ export class Limiter {
       return this.#run(scope, fn, args);
     }
     if (this.#line.length >= this.maxWaiting) return Promise.reject(new LineFullError(this.name, this.maxWaiting));
-    const turn = new Turn(scope, this, this.#line, fn as Callee<never, unknown>, args as never);
+    const turn = new Turn(scope, this, this.#line, fn, args as never);
     return (turn.result = turn.promise.then(begin)) as Promise<R>;
   }
 

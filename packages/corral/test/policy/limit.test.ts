@@ -16,6 +16,7 @@ import {
   taskGroup,
   withScope,
   type Scope,
+  type Task,
 } from '../../src/index.ts';
 import { failureOf, pledge, virtually } from '../core/virtually.ts';
 
@@ -80,22 +81,27 @@ test(
 test(
   'limit: cancelled in the instant of the hand-over it does not begin, and its place goes on to the next',
   virtually(async () => {
-    const first = pledge();
     const trace: string[] = [];
     const run = createLimit(1);
     await taskGroup(async (group) => {
-      const holder = run(() => first.promise);
-      const second = group.spawn(() => run(() => trace.push('second')));
-      const third = group.spawn(() => run(() => trace.push('third')));
-      await sleep(0);
-      first.resolve();
-      // Its own reaction on the holder's end: the place has been handed over, the function has not been called.
-      await holder.then(() => {
-        if (run.pendingCount === 1) second.cancel();
+      const waiting: Task<unknown>[] = [];
+      // Ends in the very step in which the second is handed the place: before its function is called.
+      const holder = group.spawn(() => run(() => sleep(10)));
+      waiting.push(group.spawn(() => run(() => trace.push('second'))));
+      waiting.push(group.spawn(() => run(() => trace.push('third'))));
+      await sleep(5);
+      const { activeCount } = run;
+      await withScope(async () => {
+        await sleep(5);
+        while (run.pendingCount === 2) await null;
+        waiting[0]?.cancel();
       });
-      await third.join();
+      await holder.join();
+      await waiting[1]?.join();
+      assert.equal(activeCount, 1);
+      assert.equal(waiting[0]?.state, 'cancelled');
     });
-    assert.ok(trace.includes('third'));
+    assert.deepEqual(trace, ['third']);
     assert.equal(run.activeCount, 0);
   }),
 );
@@ -241,7 +247,10 @@ test('limit: callIn takes the scope by hand and hands it on as this', async () =
     scope.cancel();
     assert.ok(isCancelled(await failureOf(run.callIn(scope, () => 1))));
   });
-  await assert.rejects(createLimit(1).callIn(5 as never, () => 1), TypeError);
+  await assert.rejects(
+    createLimit(1).callIn(5 as never, () => 1),
+    TypeError,
+  );
 });
 
 test('limit: misuse is refused', async () => {
