@@ -54,14 +54,19 @@ export {
 } from './errors.ts';
 export type { ErrorReporter } from './internal/report.ts';
 export { Bulkhead, type BulkheadOptions, type BulkheadSnapshot } from './policy/bulkhead.ts';
+export { cache, type CacheOptions, type CacheSnapshot, type CachedFunction } from './policy/cache.ts';
 export { createLimit, limit, type Limit, type LimitControls, type LimitedFunction } from './policy/limit.ts';
+export type { MergeOptions } from './policy/merge-options.ts';
+export type { MergedFunction } from './policy/merged-calls.ts';
 export type { PolicyFunction } from './policy/policy-function.ts';
+export { debounce, type DebounceOptions } from './policy/debounce.ts';
 export {
   singleFlight,
   type SingleFlight,
   type SingleFlightOptions,
   type SingleFlightSnapshot,
 } from './policy/single-flight.ts';
+export { throttle, type ThrottleOptions } from './policy/throttle.ts';
 export { Event } from './sync/event.ts';
 export { Lock } from './sync/lock.ts';
 export type { Permit } from './sync/permit.ts';

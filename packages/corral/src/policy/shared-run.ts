@@ -70,6 +70,11 @@ export class SharedRun<A extends readonly unknown[], R> {
     return this.#begun;
   }
 
+  /** Whether it ended because it was cancelled. */
+  get cutShort(): boolean {
+    return this.outcome?.value instanceof CutShort;
+  }
+
   /** Waits for it in `scope`. Only while it is joinable. */
   join(scope: Scope | undefined, call: Call<A>): Promise<R> {
     for (let around = scope; this.#scope && around; around = around.parent) {
