@@ -82,7 +82,7 @@ export class SharedRun<A extends readonly unknown[], R> {
       const problem = 'it would wait for itself: called with the same key inside that call';
       return rejected(new TypeError(`Cannot wait for ${this.name} as ${problem}`));
     }
-    if (this.#keeper) this.#keeper.call = call;
+    if (this.#keeper && !this.#begun) this.#keeper.call = call;
     return entering(scope, () => this.#add(new Caller(scope, this, this.#line, call)).promise);
   }
 
