@@ -20,11 +20,12 @@ const LAYERS = {
   policy: ['core', 'time', 'sync'],
   resource: ['core', 'sync'],
   stream: ['core', 'sync', 'channel'],
+  interop: ['core'],
   executor: ['core', 'channel', 'resource'],
   inspect: ['core'],
   testing: ['core', 'time', 'inspect'],
-  unstable: ['core', 'context', 'time', 'sync', 'channel', 'policy', 'resource', 'stream'],
-  index: ['core', 'context', 'time', 'sync', 'channel', 'policy', 'resource', 'stream'],
+  unstable: ['core', 'context', 'time', 'sync', 'channel', 'policy', 'resource', 'stream', 'interop'],
+  index: ['core', 'context', 'time', 'sync', 'channel', 'policy', 'resource', 'stream', 'interop'],
 };
 const EVERYWHERE = ['internal', 'errors'];
 const MAY_USE_NODE = ['executor', 'inspect'];

@@ -171,7 +171,7 @@ export class BrokenBarrierError extends CorralError {
 export class LineFullError extends CorralError {
   /** How many may wait. */
   readonly maxWaiting: number;
-  constructor(maxWaiting: number, where = 'line') {
+  constructor(where: string, maxWaiting: number) {
     super(`Cannot wait for ${where} as ${maxWaiting} may wait, and do`);
     this.maxWaiting = maxWaiting;
   }
@@ -265,6 +265,19 @@ export class BrokenResourceError extends CorralError {
   }
   get code(): 'CORRAL_RESOURCE_BROKEN' {
     return 'CORRAL_RESOURCE_BROKEN';
+  }
+}
+
+/** A call that waited for its turn was taken out of the line by `clearQueue()`, `cancel()` or a disposal: it never began. */
+export class CallDroppedError extends CorralError {
+  constructor(name: string) {
+    super(`A call of ${name} was dropped before it began`);
+  }
+  override get name(): string {
+    return 'CallDroppedError';
+  }
+  get code(): 'CORRAL_CALL_DROPPED' {
+    return 'CORRAL_CALL_DROPPED';
   }
 }
 

@@ -1,0 +1,149 @@
+/** Calls that come close together are merged into one run: what throttle and debounce share. */
+
+import { passThrough } from '../core/checkpoint.ts';
+import { currentVariables } from '../core/current.ts';
+import { entering, rejected } from '../core/operation.ts';
+import type { Scope } from '../core/scope.ts';
+import type { TaskGroup } from '../core/task-group.ts';
+import { CallDroppedError } from '../errors.ts';
+import { Alarm } from '../internal/alarm.ts';
+import { clock } from '../internal/clock.ts';
+import { policyFunction, type PolicyFunction } from './policy-function.ts';
+import { SharedRun, type Call, type SharedFunction } from './shared-run.ts';
+
+/** A function whose calls are merged. */
+export interface MergedFunction<A extends readonly unknown[], R> extends PolicyFunction<A, R>, Disposable {
+  /** Whether calls wait for a run that has not begun. */
+  readonly pending: boolean;
+  /** Begins the run that is waited for now. Returns whether there was one. */
+  flush(): boolean;
+  /**
+   * Drops the run that has not begun: its callers get {@link CallDroppedError}. What runs goes on. Returns whether there
+   * was one.
+   */
+  cancel(): boolean;
+  /** Cancels, and refuses all later calls with {@link CallDroppedError}. */
+  [Symbol.dispose](): void;
+}
+
+/** Says when runs begin. */
+export interface Pace {
+  /**
+   * There is a call: when is the run to begin that it is merged into? Now or before: at once. Undefined: it gets what the
+   * latest run gives.
+   */
+  called(now: number, waitedSince: number | undefined): number | undefined;
+  /** A run has begun. */
+  began(now: number): void;
+}
+
+export class MergedCalls<A extends readonly unknown[], R> {
+  readonly #name: string;
+  readonly #fn: SharedFunction<A, R>;
+  readonly #pace: Pace;
+  readonly #group: TaskGroup | undefined;
+  readonly #alarm = new Alarm(() => this.flush());
+  /** The run that has not begun, and since when it is waited for. */
+  #waiting: { readonly run: SharedRun<A, R>; readonly since: number } | undefined;
+  /** The run that began last. */
+  #latest: SharedRun<A, R> | undefined;
+  #disposed = false;
+
+  constructor(name: string, fn: SharedFunction<A, R>, pace: Pace, group: TaskGroup | undefined) {
+    this.#name = name;
+    this.#fn = fn;
+    this.#pace = pace;
+    this.#group = group;
+  }
+
+  get pending(): boolean {
+    return this.#waiting !== undefined;
+  }
+
+  call(scope: Scope | undefined, args: A): Promise<R> {
+    return entering(scope, () => {
+      if (this.#disposed) return rejected(new CallDroppedError(this.#name));
+      const now = clock.now();
+      const call = { args, variables: currentVariables() };
+      const at = this.#pace.called(now, this.#waiting?.since);
+      if (at === undefined) return this.#joinLatest(scope, call) ?? this.#callAt(now, now, scope, call);
+      return this.#callAt(at, now, scope, call);
+    });
+  }
+
+  flush(): boolean {
+    const waiting = this.#takeWaiting();
+    if (waiting) this.#begin(waiting);
+    return waiting !== undefined;
+  }
+
+  cancel(): boolean {
+    const waiting = this.#takeWaiting();
+    waiting?.drop(new CallDroppedError(this.#name));
+    return waiting !== undefined;
+  }
+
+  dispose(): void {
+    this.#disposed = true;
+    this.cancel();
+  }
+
+  #callAt(at: number, now: number, scope: Scope | undefined, call: Call<A>): Promise<R> {
+    const run = this.#waiting?.run ?? this.#open(now, call);
+    const joined = run.join(scope, call);
+    if (at <= now) this.flush();
+    else this.#alarm.set(at - now);
+    return joined;
+  }
+
+  #open(since: number, call: Call<A>): SharedRun<A, R> {
+    const run = new SharedRun<A, R>(this.#name, this.#fn);
+    if (this.#group) run.keepIn(this.#group, call);
+    run.onUnwanted = () => {
+      if (this.#waiting?.run === run) this.#takeWaiting();
+    };
+    this.#waiting = { run, since };
+    return run;
+  }
+
+  #takeWaiting(): SharedRun<A, R> | undefined {
+    const run = this.#waiting?.run;
+    this.#waiting = undefined;
+    this.#alarm.clear();
+    return run;
+  }
+
+  #begin(run: SharedRun<A, R>): void {
+    this.#pace.began(clock.now());
+    this.#latest = run;
+    run.begin('last');
+  }
+
+  /** What the latest run gives or gave; nothing when it was cancelled. */
+  #joinLatest(scope: Scope | undefined, call: Call<A>): Promise<R> | undefined {
+    const run = this.#latest;
+    if (run?.joinable) return run.join(scope, call);
+    const outcome = run?.outcome;
+    if (!outcome || run.cutShort) return undefined;
+    return outcome.failed ? Promise.reject(outcome.value) : passThrough(outcome.value);
+  }
+}
+
+/** Makes the function that callers see. */
+export function mergedFunction<A extends readonly unknown[], R>(
+  name: string,
+  calls: MergedCalls<A, R>,
+): MergedFunction<A, R> {
+  return policyFunction<A, R, Omit<MergedFunction<A, R>, keyof PolicyFunction<A, R>>>(
+    name,
+    (scope, args) => calls.call(scope, args),
+    {
+      get pending() {
+        return calls.pending;
+      },
+      flush: () => calls.flush(),
+      cancel: () => calls.cancel(),
+      [Symbol.dispose]: () => calls.dispose(),
+    },
+  );
+}

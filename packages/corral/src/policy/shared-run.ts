@@ -1,0 +1,254 @@
+/**
+ * A run of a function that several callers wait for.
+ *
+ *     caller A ──┐                     The run lives in the scope of one of those who wait for it (its host), shielded from
+ *     caller B ──┼──► one run          that one's cancellation. When the host leaves, the run moves to another; when the
+ *     caller C ──┘                     last one leaves, it is cancelled where it is, and that one waits until it has ended.
+ *
+ * So nobody's cancellation is felt by others, and no run outlives those who want it. A group can be among them.
+ */
+
+import { resultOfCancelled } from '../core/exit.ts';
+import type { Variables } from '../core/frame.ts';
+import { entering, rejected } from '../core/operation.ts';
+import { Scope } from '../core/scope.ts';
+import type { TaskGroup } from '../core/task-group.ts';
+import { LineOperation, WaitLine } from '../core/wait-line.ts';
+import { within } from '../core/within.ts';
+import type { CallDroppedError } from '../errors.ts';
+import { TaskCancelledError, isCancellation } from '../errors.ts';
+
+/** What is called with the scope of the run as `this`. */
+export type SharedFunction<A extends readonly unknown[], R> = (this: Scope, ...args: A) => R | PromiseLike<R>;
+
+/** The arguments of a call, and the context variables of its caller. */
+export interface Call<A extends readonly unknown[]> {
+  readonly args: A;
+  readonly variables: Variables | undefined;
+}
+
+/** How a run ended. */
+export type RunOutcome<R> =
+  | { readonly failed: false; readonly value: R }
+  | { readonly failed: true; readonly value: unknown };
+
+export class SharedRun<A extends readonly unknown[], R> {
+  readonly name: string;
+  /** Told when it has ended, before those who wait are. */
+  onEnd: ((outcome: RunOutcome<R>) => void) | undefined = undefined;
+  /** Told when nobody wants it any more. */
+  onUnwanted: (() => void) | undefined = undefined;
+  /** Called when it has ended and those who waited have been told. */
+  afterwards: (() => void) | undefined = undefined;
+  outcome: RunOutcome<R> | undefined = undefined;
+  readonly #fn: SharedFunction<A, R>;
+  readonly #line = new WaitLine<R, Caller<A, R>>();
+  #scope: RunScope | undefined;
+  /** In whose scope it lives. */
+  #host: Caller<A, R> | undefined;
+  /** The group's part in it: wants it whoever leaves. */
+  #keeper: Caller<A, R> | undefined;
+  /** The host, when it was the last to leave: it waits for the end. */
+  #leaver: Caller<A, R> | undefined;
+  #begun = false;
+  #unwanted = false;
+  /** Whether the group is the only one to be told of an error. */
+  #keptAlone = false;
+
+  constructor(name: string, fn: SharedFunction<A, R>) {
+    this.name = name;
+    this.#fn = fn;
+  }
+
+  /** Whether another caller may join: it is neither over nor on its way to that. */
+  get joinable(): boolean {
+    return !this.outcome && !this.#unwanted && this.#scope?.cause === undefined;
+  }
+
+  /** Whether it has been called. */
+  get begun(): boolean {
+    return this.#begun;
+  }
+
+  /** Whether it ended because it was cancelled. */
+  get cutShort(): boolean {
+    return this.outcome?.value instanceof CutShort;
+  }
+
+  /** Waits for it in `scope`. Only while it is joinable. */
+  join(scope: Scope | undefined, call: Call<A>): Promise<R> {
+    for (let around = scope; this.#scope && around; around = around.parent) {
+      if (around !== this.#scope) continue;
+      const problem = 'it would wait for itself: called with the same key inside that call';
+      return rejected(new TypeError(`Cannot wait for ${this.name} as ${problem}`));
+    }
+    if (this.#keeper && !this.#begun) this.#keeper.call = call;
+    return entering(scope, () => this.#add(new Caller(scope, this, this.#line, call)).promise);
+  }
+
+  /** Makes `group` want it, through a task of its own. The group gets an error that nobody else is there to get. */
+  keepIn(group: TaskGroup, call: Call<A>): void {
+    group.spawn((scope) => this.#keep(scope, call), { name: this.name, eager: true });
+  }
+
+  /** Calls the function for the first that waits, or for the last. */
+  begin(whose: 'first' | 'last'): void {
+    const caller = this.#keeper ?? (whose === 'first' ? this.#line.first : this.#line.last);
+    if (!caller || this.#begun) return;
+    this.#begun = true;
+    const { args, variables } = caller.call;
+    const scope = new RunScope(caller.scope, this.name, variables);
+    this.#scope = scope;
+    this.#host = caller;
+    within(scope, () => this.#fn.apply(scope, args as never), { whenCancelled }).then(
+      (value) => this.#ended({ failed: false, value: value }),
+      (error: unknown) => this.#ended({ failed: true, value: error }),
+    );
+  }
+
+  /** All that wait are told that it will not begin. */
+  drop(error: CallDroppedError): void {
+    this.#unwanted = true;
+    while (this.#line.first) this.#line.first.abort(error);
+  }
+
+  /** A caller has been cancelled. */
+  left(caller: Caller<A, R>): void {
+    if (caller === this.#keeper) this.#keeper = undefined;
+    if (caller === this.#host && !this.outcome) this.#findHost(caller);
+    // Not at once: a cancellation is under way, and somebody else may join before it is over.
+    if (!this.#line.first && !this.outcome) void Promise.resolve().then(() => this.#checkWanted());
+  }
+
+  /** Whether a caller that was cancelled has to wait for the end. */
+  isLeaver(caller: Caller<A, R>): boolean {
+    return caller === this.#leaver;
+  }
+
+  #add(caller: Caller<A, R>): Caller<A, R> {
+    if (this.#leaver) {
+      this.#moveTo(caller);
+      this.#letGo();
+    }
+    return caller;
+  }
+
+  async #keep(scope: Scope, call: Call<A>): Promise<void> {
+    if (!this.joinable) return;
+    const keeper = this.#add(new Caller(scope, this, this.#line, call));
+    this.#keeper = keeper;
+    try {
+      await keeper.promise;
+    } catch (error) {
+      if (isCancellation(error) || this.#keptAlone) throw error;
+    }
+  }
+
+  #findHost(before: Caller<A, R>): void {
+    // Those who are cancelled by the same cancellation still stand in the line.
+    let next = this.#line.first;
+    while (next && !next.pending) next = next.behind as Caller<A, R> | undefined;
+    if (next) return this.#moveTo(next);
+    this.#leaver = before;
+    before.scope?.hold();
+  }
+
+  #moveTo(host: Caller<A, R>): void {
+    this.#host = host;
+    this.#scope?.moveTo(host.scope);
+  }
+
+  #checkWanted(): void {
+    if (this.#line.first || this.outcome || this.#unwanted) return;
+    this.#unwanted = true;
+    this.onUnwanted?.();
+    this.#scope?.cancelFor({ kind: 'closed', by: this.name });
+  }
+
+  #ended(outcome: RunOutcome<R>): void {
+    this.outcome = outcome;
+    const { first, last } = this.#line;
+    this.#keptAlone = first !== undefined && first === last && first === this.#keeper;
+    this.onEnd?.(outcome);
+    if (outcome.failed) this.#line.failAll(outcome.value);
+    else this.#line.commitAll(outcome.value);
+    const late = outcome.failed && !first && !(outcome.value instanceof CutShort) && !isCancellation(outcome.value);
+    this.#letGo(late ? { error: outcome.value } : undefined);
+    // What waits for nothing any more keeps nothing: neither contexts nor scopes.
+    this.#scope = undefined;
+    this.#host = undefined;
+    this.#keeper = undefined;
+    this.onEnd = undefined;
+    this.onUnwanted = undefined;
+    this.afterwards?.();
+    this.afterwards = undefined;
+  }
+
+  #letGo(late?: { readonly error: unknown }): void {
+    const leaver = this.#leaver;
+    this.#leaver = undefined;
+    leaver?.letGo(late);
+  }
+}
+
+/** The scope of a run: nobody's cancellation reaches it from outside, and it may change hosts. */
+class RunScope extends Scope {
+  constructor(host: Scope | undefined, name: string, variables: Variables | undefined) {
+    super(host, name, variables, true);
+  }
+
+  override get mayMoveInLate(): boolean {
+    return true;
+  }
+
+  /** Its result goes to whoever waits for it, and not to the scope around. */
+  override orphan(around: Scope): void {
+    this.cancelFor({ kind: 'closed', by: around.name });
+  }
+
+  moveTo(host: Scope | undefined): void {
+    if (this.phase === 'closed') return;
+    const before = this.parent;
+    this.leave();
+    this.parent = undefined;
+    host?.adopt(this);
+    before?.checkEmptied();
+  }
+}
+
+/** The run was cancelled, by its own function or because nobody wanted it: those who wait, if any, were not. */
+class CutShort extends TaskCancelledError {}
+
+function whenCancelled(scope: Scope): never {
+  if (scope.cause?.kind === 'deadline') resultOfCancelled(scope, undefined);
+  throw new CutShort(scope.name, scope.reason);
+}
+
+/** One who waits for a run. */
+class Caller<A extends readonly unknown[], R> extends LineOperation<R> {
+  call: Call<A>;
+  readonly #run: SharedRun<A, R>;
+  #reject: (() => void) | undefined = undefined;
+
+  constructor(scope: Scope | undefined, run: SharedRun<A, R>, line: WaitLine<R, Caller<A, R>>, call: Call<A>) {
+    super(scope, run.name, line);
+    this.#run = run;
+    this.call = call;
+  }
+
+  override leave(happened: boolean): void {
+    super.leave(happened);
+    if (!happened) this.#run.left(this);
+  }
+
+  /** The last to leave is told when the run has ended: what it cleans up may be in use until then. */
+  override rejectQuietly(error: unknown): void {
+    if (this.#run.isLeaver(this)) this.#reject = () => super.rejectQuietly(error);
+    else super.rejectQuietly(error);
+  }
+
+  letGo(late: { readonly error: unknown } | undefined): void {
+    this.#reject?.();
+    this.scope?.release(late);
+  }
+}

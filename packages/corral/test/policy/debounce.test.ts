@@ -1,0 +1,200 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  CallDroppedError,
+  ContextVariable,
+  ScopeClosedError,
+  debounce,
+  gather,
+  moveOnAfter,
+  now,
+  sleep,
+  taskGroup,
+  withScope,
+} from '../../src/index.ts';
+import { failureOf, virtually } from '../core/virtually.ts';
+
+/** Calls at these times; says what each call gave. */
+function callAt(fn: (n: number) => Promise<unknown>, times: readonly number[]): Promise<unknown[]> {
+  return gather(times.map((at, index) => () => sleep(at).then(() => fn(index)))) as Promise<unknown[]>;
+}
+
+test(
+  'debounce: calls in quick succession are one run, with the last arguments, after a pause',
+  virtually(async (clock) => {
+    const save = debounce(async (n: number) => `${n} at ${clock.now()}`, { waitMs: 100 });
+    assert.deepEqual(await callAt(save, [0, 50, 149, 300]), ['2 at 249', '2 at 249', '2 at 249', '3 at 400']);
+  }),
+);
+
+test(
+  'debounce: maxWaitMs ends a burst that never pauses',
+  virtually(async (clock) => {
+    const save = debounce(async (n: number) => `${n} at ${clock.now()}`, { waitMs: 100, maxWaitMs: 150 });
+    const results = await callAt(save, [0, 80, 140, 160, 400]);
+    assert.deepEqual(results, ['2 at 150', '2 at 150', '2 at 150', '3 at 260', '4 at 500']);
+  }),
+);
+
+test(
+  'debounce: leading runs the first call at once, trailing the later ones after a pause',
+  virtually(async (clock) => {
+    const both = debounce(async (n: number) => `${n} at ${clock.now()}`, { waitMs: 100, leading: true });
+    assert.deepEqual(await callAt(both, [0, 50, 60, 300]), ['0 at 0', '2 at 160', '2 at 160', '3 at 300']);
+  }),
+);
+
+test(
+  'debounce: leading without trailing gives later calls what the first one gave',
+  virtually(async (clock) => {
+    const first = debounce(async (n: number) => `${n} at ${clock.now()}`, {
+      waitMs: 100,
+      leading: true,
+      trailing: false,
+    });
+    assert.deepEqual(await callAt(first, [0, 50, 140, 300]), ['0 at 0', '0 at 0', '0 at 0', '3 at 300']);
+  }),
+);
+
+test(
+  'debounce: leading without trailing, a first run that was cut off is not what later calls get',
+  virtually(async () => {
+    const first = debounce((n: number) => sleep(50).then(() => n), { waitMs: 100, leading: true, trailing: false });
+    await moveOnAfter(10, () => first(1));
+    assert.equal(await first(2), 2);
+  }),
+);
+
+test(
+  'debounce: a cancelled caller withdraws; the run uses the arguments of the last who still waits',
+  virtually(async () => {
+    const variable = new ContextVariable<string>();
+    const save = debounce(async (n: number) => [n, variable.get()], { waitMs: 100 });
+    await taskGroup(async (group) => {
+      const one = group.spawn(() => variable.run('one', () => save(1)));
+      const two = group.spawn(() => variable.run('two', () => save(2)));
+      await sleep(10);
+      two.cancel();
+      assert.deepEqual(await one.join(), [1, 'one']);
+    });
+  }),
+);
+
+test(
+  'debounce: when all callers have left nothing runs and no timer is left',
+  virtually(async (clock) => {
+    const save = debounce(() => assert.fail('called'), { waitMs: 100 });
+    await moveOnAfter(10, () => gather([() => save(), () => save()]));
+    assert.equal(save.pending, false);
+    assert.equal(clock.now(), 10);
+    await sleep(1_000);
+  }),
+);
+
+test(
+  'debounce: a call that is not awaited ends with its scope',
+  virtually(async () => {
+    const save = debounce(() => assert.fail('called'), { waitMs: 100 });
+    let forgotten: Promise<never> | undefined;
+    await withScope(() => void (forgotten = save()));
+    assert.ok((await failureOf(forgotten as Promise<never>)) instanceof ScopeClosedError);
+    await sleep(200);
+  }),
+);
+
+test(
+  'debounce: with a group the run takes place though the caller has left, with the last arguments',
+  virtually(async (clock) => {
+    const runs: string[] = [];
+    await taskGroup(async (group) => {
+      const save = debounce(async (n: number) => void runs.push(`${n} at ${clock.now()}`), { waitMs: 100, group });
+      await withScope(() => {
+        void save(1).catch(() => {});
+        void save(2).catch(() => {});
+      });
+      await moveOnAfter(10, () => save(3));
+      runs.push(`body ended at ${clock.now()}`);
+    });
+    assert.deepEqual(runs, ['body ended at 10', '3 at 100']);
+  }),
+);
+
+test(
+  'debounce: dropped on purpose, a run fails nobody but those who wait for it',
+  virtually(async () => {
+    await taskGroup(async (group) => {
+      const save = debounce(() => assert.fail('called'), { waitMs: 100, group });
+      const caller = group.spawn(() => failureOf(save()));
+      await sleep(1);
+      save.cancel();
+      assert.ok((await caller.join()) instanceof CallDroppedError);
+      await withScope(() => void save().catch(() => {}));
+      save.cancel();
+    });
+  }),
+);
+
+test(
+  'debounce: the group gets the error of a run that no caller waits for',
+  virtually(async () => {
+    const boom = new Error('boom');
+    const failure = await failureOf(
+      taskGroup(async (group) => {
+        const save = debounce(() => Promise.reject(boom), { waitMs: 100, group });
+        await moveOnAfter(10, () => save());
+      }),
+    );
+    assert.equal(failure, boom);
+  }),
+);
+
+test(
+  'debounce: called inside its own run it begins the next burst',
+  virtually(async () => {
+    const trace: string[] = [];
+    const save: (depth: number) => Promise<void> = debounce(
+      async (depth: number): Promise<void> => {
+        trace.push(`${depth} at ${now()}`);
+        if (depth > 0) await save(depth - 1);
+      },
+      { waitMs: 10 },
+    );
+    await save(2);
+    assert.deepEqual(trace, ['2 at 10', '1 at 20', '0 at 30']);
+  }),
+);
+
+test(
+  'debounce: 100,000 callers are one run',
+  virtually(async () => {
+    let runs = 0;
+    const save = debounce((n: number) => (runs++, n), { waitMs: 10 });
+    const calls: Promise<number>[] = [];
+    for (let n = 0; n < 100_000; n++) calls.push(save(n));
+    const results = await Promise.all(calls);
+    assert.ok(results.every((result) => result === 99_999));
+    assert.equal(runs, 1);
+  }),
+);
+
+test(
+  'debounce: a scope that is given by hand holds the wait',
+  virtually(async () => {
+    const save = debounce((n: number) => n, { waitMs: 10 });
+    await withScope(async (scope) => {
+      assert.equal(await save.callIn(scope, 1), 1);
+      const waiting = failureOf(save.callIn(scope, 2));
+      scope.cancel();
+      assert.equal(await waiting, scope.reason);
+    });
+  }),
+);
+
+test('debounce: misuse is refused', () => {
+  const fn = (): number => 1;
+  assert.throws(() => debounce(5 as never, { waitMs: 1 }), TypeError);
+  assert.throws(() => debounce(fn, undefined as never), RangeError);
+  for (const waitMs of [0, -1, Number.NaN, Infinity]) assert.throws(() => debounce(fn, { waitMs }), RangeError);
+  for (const maxWaitMs of [1, Number.NaN]) assert.throws(() => debounce(fn, { waitMs: 5, maxWaitMs }), RangeError);
+  assert.throws(() => debounce(fn, { waitMs: 1, leading: false, trailing: false }), TypeError);
+});

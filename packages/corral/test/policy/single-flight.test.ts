@@ -1,0 +1,413 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  ContextVariable,
+  Event,
+  TaskCancelledError,
+  TimeoutError,
+  abortable,
+  currentScope,
+  gather,
+  isCancelled,
+  moveOnAfter,
+  shield,
+  singleFlight,
+  sleep,
+  sleepForever,
+  taskGroup,
+  timeout,
+  withScope,
+  type Scope,
+} from '../../src/index.ts';
+import { failureOf, pledge, virtually } from '../core/virtually.ts';
+
+test(
+  'singleFlight: concurrent calls with the same key share a run, others do not, later ones begin anew',
+  virtually(async (clock) => {
+    const runs: string[] = [];
+    const load = singleFlight(async (key: string) => {
+      runs.push(`${key} at ${clock.now()}`);
+      await sleep(10);
+      return { key };
+    });
+    const [a, same, b] = await gather([() => load('a'), () => load('a'), () => load('b')]);
+    assert.equal(a, same);
+    assert.deepEqual(b, { key: 'b' });
+    assert.notEqual(await load('a'), a);
+    assert.deepEqual(runs, ['a at 0', 'b at 0', 'a at 10']);
+    assert.deepEqual(load.snapshot(), { name: 'singleFlight', running: 0 });
+  }),
+);
+
+test(
+  'singleFlight: all who wait get the same error object, falsy ones and sync throws included',
+  virtually(async () => {
+    for (const error of [new Error('boom'), undefined, 0, '']) {
+      const fail = singleFlight(async (_key: number) => {
+        await sleep(1);
+        throw error;
+      });
+      const failures = await gather([() => failureOf(fail(1)), () => failureOf(fail(1))]);
+      assert.deepEqual(failures, [error, error]);
+      assert.equal(failures[0], failures[1]);
+    }
+    const boom = new Error('sync');
+    const sync = singleFlight((_key: number) => {
+      throw boom;
+    });
+    assert.equal(await failureOf(sync(1)), boom);
+    assert.equal(sync.snapshot().running, 0);
+  }),
+);
+
+for (const victim of [0, 1, 2]) {
+  test(
+    `singleFlight: caller ${victim} of three is cancelled alone, the run goes on for the others`,
+    virtually(async (clock) => {
+      let runs = 0;
+      const load = singleFlight(async (_key: string) => {
+        runs++;
+        await sleep(10);
+        return clock.now();
+      });
+      await taskGroup(async (group) => {
+        const tasks = [0, 1, 2].map(() => group.spawn(() => load('a')));
+        await sleep(5);
+        tasks[victim]?.cancel();
+        const outcomes = await Promise.all(tasks.map((task) => task.settled));
+        outcomes.forEach((outcome, index) => {
+          if (index === victim) assert.equal(outcome.status, 'cancelled');
+          else assert.deepEqual(outcome, { status: 'succeeded', value: 10 });
+        });
+      });
+      assert.equal(runs, 1);
+    }),
+  );
+}
+
+test(
+  'singleFlight: when the last caller leaves the run is cancelled, and that caller waits until it has ended',
+  virtually(async (clock) => {
+    const trace: string[] = [];
+    const load = singleFlight(async (_key: string) => {
+      try {
+        await sleepForever();
+      } finally {
+        await shield(() => sleep(5));
+        trace.push(`run ended at ${clock.now()}`);
+      }
+    });
+    const caller = async (name: string, ms: number): Promise<void> => {
+      await moveOnAfter(ms, async () => {
+        try {
+          await load('a');
+        } finally {
+          trace.push(`${name} left at ${clock.now()}`);
+        }
+      });
+    };
+    await gather([() => caller('one', 10), () => caller('two', 20)]);
+    assert.deepEqual(trace, ['one left at 10', 'run ended at 25', 'two left at 25']);
+  }),
+);
+
+test(
+  'singleFlight: all callers cancelled at once, the run is cancelled and awaited',
+  virtually(async (clock) => {
+    let ended = 0;
+    const load = singleFlight(async (_key: string) => {
+      try {
+        await sleepForever();
+      } finally {
+        await shield(() => sleep(5));
+        ended = clock.now();
+      }
+    });
+    await moveOnAfter(10, () => gather([() => load('a'), () => load('a'), () => load('a')]));
+    assert.equal(ended, 15);
+    assert.equal(clock.now(), 15);
+  }),
+);
+
+test(
+  'singleFlight: a call that comes while an unwanted run ends begins a new one after it',
+  virtually(async (clock) => {
+    const trace: string[] = [];
+    let running = 0;
+    const load = singleFlight(async (_key: string) => {
+      assert.equal(++running, 1);
+      trace.push(`begun at ${clock.now()}`);
+      try {
+        await sleep(20);
+        return 'value';
+      } finally {
+        await shield(() => sleep(5));
+        running--;
+      }
+    });
+    await taskGroup(async (group) => {
+      group.spawn(() => moveOnAfter(10, () => load('a')));
+      await sleep(12);
+      // One that leaves before its run has begun leaves the line behind it as it was.
+      await moveOnAfter(1, () => load('a'));
+      assert.equal(await load('a'), 'value');
+    });
+    assert.deepEqual(trace, ['begun at 0', 'begun at 15']);
+    assert.equal(load.snapshot().running, 0);
+  }),
+);
+
+test(
+  'singleFlight: a call in the very step of the last cancellation keeps the run',
+  virtually(async () => {
+    let runs = 0;
+    const load = singleFlight(async (_key: string) => {
+      runs++;
+      await sleep(10);
+      return 'kept';
+    });
+    await taskGroup(async (group) => {
+      const first = group.spawn(() => load('a'));
+      await sleep(5);
+      first.cancel();
+      assert.equal(await load('a'), 'kept');
+      assert.equal(first.state, 'cancelled');
+    });
+    assert.equal(runs, 1);
+  }),
+);
+
+test(
+  'singleFlight: a caller that is cancelled after the value was handed over keeps it',
+  virtually(async () => {
+    const load = singleFlight((_key: string) => sleep(5).then(() => 'value'));
+    await withScope(async (scope) => {
+      const value = await load('a');
+      scope.cancel();
+      assert.equal(value, 'value');
+    });
+  }),
+);
+
+test(
+  'singleFlight: a real error of a run that nobody waits for any more is thrown by the scope that left last',
+  virtually(async () => {
+    const boom = new Error('while cleaning up');
+    const load = singleFlight(async (_key: string) => {
+      try {
+        await sleepForever();
+      } finally {
+        await shield(() => sleep(1));
+        throw boom; // eslint-disable-line no-unsafe-finally
+      }
+    });
+    assert.equal(await failureOf(timeout(5, () => load('a'))), boom);
+    assert.equal(
+      await failureOf(
+        withScope(async () => {
+          void load('a');
+          await sleep(1);
+        }),
+      ),
+      boom,
+    );
+  }),
+);
+
+test(
+  'singleFlight: a call that nobody awaits ends with its scope, which waits for the run',
+  virtually(async (clock) => {
+    let ended = false;
+    const load = singleFlight(async (_key: string) => {
+      try {
+        await sleepForever();
+      } finally {
+        await shield(() => sleep(3));
+        ended = true;
+      }
+    });
+    await withScope(() => void load('a'));
+    assert.equal(ended, true);
+    assert.equal(clock.now(), 3);
+  }),
+);
+
+test(
+  'singleFlight: the deadline of a caller is that of this caller alone',
+  virtually(async () => {
+    const load = singleFlight((_key: string) => sleep(20).then(() => 'slow'));
+    const results = await gather([() => failureOf(timeout(5, () => load('a'))), () => load('a')]);
+    assert.ok(results[0] instanceof TimeoutError);
+    assert.equal(results[1], 'slow');
+  }),
+);
+
+test(
+  'singleFlight: the run sees the variables of the caller that began it, and its own scope as this',
+  virtually(async () => {
+    const variable = new ContextVariable<string>();
+    const load = singleFlight(async function (this: Scope, _key: string) {
+      assert.equal(this, currentScope());
+      await this.sleep(1);
+      return variable.get();
+    });
+    const values = await gather([
+      () => variable.run('first', () => load('a')),
+      () => variable.run('second', () => load('a')),
+    ]);
+    assert.deepEqual(values, ['first', 'first']);
+  }),
+);
+
+test(
+  'singleFlight: a run that calls for its own key is refused instead of waiting for itself',
+  virtually(async () => {
+    const load: (key: string) => Promise<unknown> = singleFlight(async (key: string) => {
+      await sleep(1);
+      return load(key === 'a' ? 'b' : 'a');
+    });
+    await assert.rejects(load('a'), { name: 'TypeError', message: /wait for itself/ });
+    const direct: (key: string) => Promise<unknown> = singleFlight((key: string) => direct(key));
+    await assert.rejects(direct('a'), { name: 'TypeError', message: /wait for itself/ });
+  }),
+);
+
+test(
+  'singleFlight: a run that cancels itself is told apart from a caller that was cancelled',
+  virtually(async () => {
+    const load = singleFlight(async function (this: Scope, _key: string) {
+      this.cancel('enough');
+      await sleep(1);
+    });
+    const error = await failureOf(load('a'));
+    assert.ok(error instanceof TaskCancelledError);
+    assert.ok(!isCancelled(error));
+  }),
+);
+
+test(
+  'singleFlight: with a group the run goes on when its callers have left, and the group waits for it',
+  virtually(async (clock) => {
+    let ended = 0;
+    await taskGroup(async (group) => {
+      const load = singleFlight(
+        async (_key: string) => {
+          await sleep(20);
+          ended = clock.now();
+        },
+        { group },
+      );
+      await moveOnAfter(5, () => load('a'));
+      assert.equal(clock.now(), 5);
+      await moveOnAfter(5, () => load('a'));
+    });
+    assert.equal(ended, 20);
+  }),
+);
+
+test(
+  'singleFlight: the group gets an error only when no caller is there to get it',
+  virtually(async () => {
+    const boom = new Error('boom');
+    const open = (leave: boolean): Promise<void> =>
+      taskGroup(async (group) => {
+        const load = singleFlight(
+          async (_key: string) => {
+            await sleep(20);
+            throw boom;
+          },
+          { group },
+        );
+        if (leave) await moveOnAfter(5, () => load('a'));
+        else assert.equal(await failureOf(load('a')), boom);
+      });
+    await open(false);
+    assert.equal(await failureOf(open(true)), boom);
+  }),
+);
+
+test(
+  'singleFlight: when the group is cancelled the run goes on for callers elsewhere',
+  virtually(async () => {
+    await taskGroup(async (outer) => {
+      const started = await outer.start<void, (key: string) => Promise<string>>(async (_scope, ready) => {
+        await taskGroup(async (group) => {
+          ready(singleFlight((key: string) => sleep(20).then(() => key), { group }));
+          await sleep(10);
+          group.cancel();
+        });
+      });
+      assert.equal(await started.value('a'), 'a');
+    });
+  }),
+);
+
+test('singleFlight: callers of different roots share a run, and it survives the root that began it', async () => {
+  const end = pledge<string>();
+  let runs = 0;
+  const load = singleFlight((_key: string) => (runs++, abortable(end.promise)));
+  const begun = new Event();
+  const first = withScope(async (scope) => {
+    begun.set();
+    setTimeout(() => scope.cancel(), 2);
+    await load('a');
+  });
+  const second = withScope(async () => {
+    await begun.wait();
+    return load('a');
+  });
+  assert.equal(await first, undefined);
+  end.resolve('value');
+  assert.equal(await second, 'value');
+  assert.equal(runs, 1);
+});
+
+test('singleFlight: works outside every scope', async () => {
+  const load = singleFlight(async (key: string) => key);
+  assert.deepEqual(await Promise.all([load('a'), load('a')]), ['a', 'a']);
+});
+
+test(
+  'singleFlight: forget lets the next call begin a run of its own',
+  virtually(async () => {
+    let runs = 0;
+    const load = singleFlight(async (_key: string) => {
+      const run = ++runs;
+      await sleep(10);
+      return run;
+    });
+    await taskGroup(async (group) => {
+      const before = group.spawn(() => load('a'));
+      await sleep(1);
+      load.forget('a');
+      assert.equal(await load('a'), 2);
+      assert.equal(await before.join(), 1);
+    });
+  }),
+);
+
+test('singleFlight: misuse is refused', async () => {
+  assert.throws(() => singleFlight(5 as never), TypeError);
+  assert.throws(() => singleFlight(() => 1, { key: 5 as never }), TypeError);
+  assert.throws(() => singleFlight(() => 1, { group: {} as never }), TypeError);
+  const two = singleFlight(async (a: number, b: number) => a + b);
+  await assert.rejects(two(1, 2), { name: 'TypeError', message: /takes \{ key \}/ });
+  const keyed = singleFlight(async (a: number, b: number) => a + b, { key: (a, b) => `${a}/${b}` });
+  assert.deepEqual(await Promise.all([keyed(1, 2), keyed(1, 3)]), [3, 4]);
+  const boom = new Error('key');
+  const bad = singleFlight((_n: number) => 1, {
+    key: () => {
+      throw boom;
+    },
+  });
+  assert.equal(await failureOf(bad(1)), boom);
+});
+
+test('singleFlight: 100,000 callers of one run, cancelled one by one from the first, all leave', async () => {
+  const load = singleFlight((_key: string) => sleepForever());
+  await taskGroup((group) => {
+    const tasks = Array.from({ length: 100_000 }, () => group.spawn(() => load('a'), { eager: true }));
+    for (const task of tasks) task.cancel();
+  });
+  assert.equal(load.snapshot().running, 0);
+});
