@@ -55,6 +55,17 @@ export {
   type CancelKind,
 } from './errors.ts';
 export type { ErrorReporter } from './internal/report.ts';
+export type { Failure } from './resource/failure.ts';
+export { open, type OpenResource } from './resource/open.ts';
+export {
+  ResourceStack,
+  resourceStack,
+  type ExitCallback,
+  type ResourceStackOptions,
+} from './resource/resource-stack.ts';
+export { resource, type Resource, type ResourceGenerator, type ResourceOptions } from './resource/resource.ts';
+export type { Closeable, Disposing } from './resource/source.ts';
+export { use, type UseOptions } from './resource/use.ts';
 export { Event } from './sync/event.ts';
 export { Lock } from './sync/lock.ts';
 export type { Permit } from './sync/permit.ts';
