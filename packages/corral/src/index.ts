@@ -48,6 +48,12 @@ export { RetryBudget, type RetryBudgetOptions, type RetryBudgetSnapshot } from '
 export { retry, type AttemptFunction, type RetryOptions } from './policy/retry.ts';
 export { singleFlight, type SingleFlight, type SingleFlightOptions, type SingleFlightSnapshot } from './policy/single-flight.ts';
 export { throttle, type ThrottleOptions } from './policy/throttle.ts';
+export type { Failure } from './resource/failure.ts';
+export { open, type OpenResource } from './resource/open.ts';
+export { resourceStack, ResourceStack, type ExitCallback, type ResourceStackOptions } from './resource/resource-stack.ts';
+export { resource, type Resource, type ResourceGenerator, type ResourceOptions } from './resource/resource.ts';
+export type { Closeable, Disposing } from './resource/source.ts';
+export { use, type UseOptions } from './resource/use.ts';
 export { Barrier, type BarrierSnapshot } from './sync/barrier.ts';
 export { CapacityLimiter, type BorrowOptions, type CapacityLimiterOptions, type CapacityLimiterSnapshot } from './sync/capacity-limiter.ts';
 export { Condition, type ConditionSnapshot } from './sync/condition.ts';

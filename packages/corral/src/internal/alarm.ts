@@ -8,9 +8,12 @@ export class Alarm implements Timer {
   order = 0;
   clock?: Timer['clock'];
   readonly expire: () => void;
+  readonly background: boolean;
 
-  constructor(expire: () => void) {
+  /** In the background it does not keep the process alive. */
+  constructor(expire: () => void, background = false) {
     this.expire = expire;
+    this.background = background;
   }
 
   set(ms: number): void {

@@ -45,11 +45,13 @@ void [host.setTimeout, host.clearTimeout, host.setImmediate];
 
 /**
  * The platform's time. All timers share one native timeout, armed for the earliest: a sleep costs a place in a heap, and
- * a deadline that is not reached costs no native timer at all. With no timer left, the timeout stays armed but lets the
- * process end.
+ * a deadline that is not reached costs no native timer at all. With no timer left but those in the background, the timeout
+ * stays armed but lets the process end.
  */
 class SystemClock implements Clock {
   readonly #timers = new TimerHeap();
+  /** How many of them keep the process alive. */
+  #keeping = 0;
   #timeout: NativeTimeout | undefined;
   #armedFor = Infinity;
   #steps = 0;
@@ -65,15 +67,16 @@ class SystemClock implements Clock {
   set(timer: Timer): void {
     timer.clock = this;
     this.#timers.add(timer);
+    if (!timer.background) this.#keeping++;
     if (timer.at < this.#armedFor) this.#arm(timer.at);
-    else if (this.#timers.size === 1) this.#timeout?.ref?.();
+    else if (this.#keeping === 1 && !timer.background) this.#timeout?.ref?.();
   }
 
   clear(timer: Timer): void {
-    this.#timers.remove(timer);
-    if (this.#timers.size > 0) return;
+    this.#remove(timer);
+    if (this.#keeping > 0) return;
     if (this.#timeout?.unref) this.#timeout.unref();
-    else this.#disarm();
+    else if (this.#timers.size === 0) this.#disarm();
   }
 
   turn(callback: () => void): void {
@@ -107,11 +110,17 @@ class SystemClock implements Clock {
     this.#marked = false;
   };
 
+  #remove(timer: Timer): void {
+    this.#timers.remove(timer);
+    if (!timer.background) this.#keeping--;
+  }
+
   #arm(at: number): void {
     this.#disarm();
     this.#armedFor = at;
     const ms = Math.min(Math.max(Math.ceil(at - this.now()), 0), LONGEST);
     this.#timeout = runOutside(() => host.setTimeout(this.#wake, ms));
+    if (this.#keeping === 0) this.#timeout.unref?.();
   }
 
   #disarm(): void {
@@ -126,7 +135,7 @@ class SystemClock implements Clock {
     this.#turned();
     const now = this.now();
     for (let timer = this.#timers.first; timer && timer.at <= now; timer = this.#timers.first) {
-      this.#timers.remove(timer);
+      this.#remove(timer);
       timer.expire();
     }
     const next = this.#timers.first;

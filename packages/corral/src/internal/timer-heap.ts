@@ -13,6 +13,8 @@ export interface Timer {
   clock?: { clear(timer: Timer): void } | undefined;
   /** The native timer behind it, on platforms where each needs one. */
   native?: unknown;
+  /** Whether the process may end although it is set. */
+  readonly background?: boolean;
   /** Its place in the heap, -1 when it is not set. Only the heap writes it. */
   slot: number;
   /** Order of arrival. Only the heap writes it. */

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { now, sleep, sleepUntil, taskGroup, withScope } from '../../src/index.ts';
+import { Alarm } from '../../src/internal/alarm.ts';
 import { clock, nextTurn } from '../../src/internal/clock.ts';
 import { currentFrame } from '../../src/internal/ambient.ts';
 import { tick } from './observe.ts';
@@ -111,6 +112,30 @@ test('clock: with nothing left to wait for the native timeout lets the process e
       assert.equal(armed.length, 1);
       assert.equal(armed[0]?.refs, 1);
       scope.cancel();
+    });
+  }));
+
+test('clock: timers in the background let the process end, and those before them do not', () =>
+  withFakeTimeouts(async (armed) => {
+    await withScope(async (scope) => {
+      let fired = false;
+      const alarm = new Alarm(() => (fired = true), true);
+      alarm.set(1_000);
+      assert.equal(armed[0]?.refs, 0);
+      void sleep(2_000);
+      assert.equal(armed.length, 1);
+      assert.equal(armed[0]?.refs, 1);
+      void sleep(500);
+      assert.equal(armed[1]?.refs, 1);
+      scope.cancel();
+      assert.equal(armed[1]?.refs, 0);
+      alarm.set(100);
+      assert.equal(armed[2]?.refs, 0);
+      alarm.set(-1);
+      armed.at(-1)?.fire();
+      assert.equal(fired, true);
+      alarm.set(100);
+      alarm.clear();
     });
   }));
 
