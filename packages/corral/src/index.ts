@@ -51,6 +51,20 @@ export {
   type CancelKind,
 } from './errors.ts';
 export type { ErrorReporter } from './internal/report.ts';
+export type { Overflow } from './stream/feed.ts';
+export type { Emit, Producer } from './stream/produce.ts';
+export type { StreamSource } from './stream/pull.ts';
+export type { StageFunction } from './stream/stages.ts';
+export {
+  Stream,
+  stream,
+  type BatchOptions,
+  type ConcurrencyOptions,
+  type StreamOptions,
+  type StreamRetryOptions,
+  type StreamThrottleOptions,
+  type ZippedWith,
+} from './stream/stream.ts';
 export { Event } from './sync/event.ts';
 export { Lock } from './sync/lock.ts';
 export type { Permit } from './sync/permit.ts';
