@@ -50,10 +50,15 @@ export { singleFlight, type SingleFlight, type SingleFlightOptions, type SingleF
 export { throttle, type ThrottleOptions } from './policy/throttle.ts';
 export type { Failure } from './resource/failure.ts';
 export { open, type OpenResource } from './resource/open.ts';
-export { resourceStack, ResourceStack, type ExitCallback, type ResourceStackOptions } from './resource/resource-stack.ts';
+export { ResourceStack, resourceStack, type ExitCallback, type ResourceStackOptions } from './resource/resource-stack.ts';
 export { resource, type Resource, type ResourceGenerator, type ResourceOptions } from './resource/resource.ts';
 export type { Closeable, Disposing } from './resource/source.ts';
 export { use, type UseOptions } from './resource/use.ts';
+export type { Overflow } from './stream/feed.ts';
+export type { Emit, Producer } from './stream/produce.ts';
+export type { StreamSource } from './stream/pull.ts';
+export type { StageFunction } from './stream/stages.ts';
+export { stream, Stream, type BatchOptions, type ConcurrencyOptions, type StreamOptions, type StreamRetryOptions, type StreamThrottleOptions, type ZippedWith } from './stream/stream.ts';
 export { Barrier, type BarrierSnapshot } from './sync/barrier.ts';
 export { CapacityLimiter, type BorrowOptions, type CapacityLimiterOptions, type CapacityLimiterSnapshot } from './sync/capacity-limiter.ts';
 export { Condition, type ConditionSnapshot } from './sync/condition.ts';

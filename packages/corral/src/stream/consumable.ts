@@ -1,0 +1,129 @@
+import type { ScopeOption } from '../core/current.ts';
+import { rejecting } from '../core/operation.ts';
+import type { Scope } from '../core/scope.ts';
+import { checkFunction } from '../internal/checks.ts';
+import { ENOUGH, drain, iterate } from './iterate.ts';
+import { OPEN, type Opener } from './pull.ts';
+import type { StageFunction } from './stages.ts';
+
+/**
+ * The ways in which a {@link Stream} is read. Each begins an iteration of its own.
+ *
+ * Guarantees, for all: when it settles, nothing that was started for it is running any more, and what was read has been
+ * closed.
+ */
+export abstract class Consumable<T> implements AsyncIterable<T> {
+  /** @internal The scope that was given. */
+  protected abstract readonly given: Scope | undefined;
+
+  /** @internal */
+  abstract get [OPEN](): Opener<T>;
+
+  /**
+   * Begins an iteration: `for await (const value of stream)`. The tasks behind it live in the scope of this call.
+   *
+   * Cancellable: all that runs for it is cancelled and awaited first; what it had read ahead is lost.
+   */
+  [Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
+    return iterate(this[OPEN], this.given);
+  }
+
+  /** All values, as an array. */
+  async toArray(options?: ScopeOption): Promise<T[]> {
+    const values: T[] = [];
+    await this.#each(options, (value) => void values.push(value));
+    return values;
+  }
+
+  /** Calls `fn` for each value and waits for it, one after the other: `stream.map(fn, { concurrency })` for several. */
+  forEach(fn: StageFunction<T, unknown>, options?: ScopeOption): Promise<void> {
+    return this.#indexed('forEach', fn, options, () => false);
+  }
+
+  /** Makes one value of all: `fn` gets what came of the ones before. */
+  reduce<R>(
+    fn: (state: R, value: T, index: number, scope: Scope) => R | PromiseLike<R>,
+    initial: R,
+    options?: ScopeOption,
+  ): Promise<R> {
+    return rejecting(async () => {
+      checkFunction(fn, 'reduce a stream');
+      let state = initial;
+      let index = 0;
+      await this.#each(options, async (value, scope) => {
+        state = await fn(state, value, index++, scope);
+      });
+      return state;
+    });
+  }
+
+  /** The first value, after which nothing is read; undefined when there is none. */
+  async first(options?: ScopeOption): Promise<T | undefined> {
+    let first: T | undefined;
+    await this.#each(options, (value) => {
+      first = value;
+      return ENOUGH;
+    });
+    return first;
+  }
+
+  /** The last value; undefined when there is none. */
+  async last(options?: ScopeOption): Promise<T | undefined> {
+    let last: T | undefined;
+    await this.#each(options, (value) => void (last = value));
+    return last;
+  }
+
+  /** How many values there are. */
+  async count(options?: ScopeOption): Promise<number> {
+    let count = 0;
+    await this.#each(options, () => void count++);
+    return count;
+  }
+
+  /** Whether `fn` says yes to one of the values; nothing is read after that. */
+  async some(fn: StageFunction<T, unknown>, options?: ScopeOption): Promise<boolean> {
+    let found = false;
+    await this.#indexed('some', fn, options, (yes) => (found = Boolean(yes)));
+    return found;
+  }
+
+  /** Whether `fn` says yes to all values; nothing is read after the first no. */
+  async every(fn: StageFunction<T, unknown>, options?: ScopeOption): Promise<boolean> {
+    let all = true;
+    await this.#indexed('every', fn, options, (yes) => !(all = Boolean(yes)));
+    return all;
+  }
+
+  /** The first value to which `fn` says yes, after which nothing is read; undefined when there is none. */
+  find<S extends T>(fn: (value: T, index: number, scope: Scope) => value is S, options?: ScopeOption): Promise<S | undefined>;
+  find(fn: StageFunction<T, unknown>, options?: ScopeOption): Promise<T | undefined>;
+  async find(fn: StageFunction<T, unknown>, options?: ScopeOption): Promise<T | undefined> {
+    let found: T | undefined;
+    await this.#indexed('find', fn, options, (yes, value) => {
+      if (yes) found = value;
+      return Boolean(yes);
+    });
+    return found;
+  }
+
+  #each(options: ScopeOption | undefined, each: (value: T, scope: Scope) => unknown): Promise<void> {
+    return drain(this[OPEN], options?.scope ?? this.given, each);
+  }
+
+  /** Calls `fn` for each value until `enough` says so of what it gave. */
+  #indexed(
+    call: string,
+    fn: StageFunction<T, unknown>,
+    options: ScopeOption | undefined,
+    enough: (said: unknown, value: T) => boolean,
+  ): Promise<void> {
+    return rejecting(() => {
+      checkFunction(fn, `call ${call} of a stream`);
+      let index = 0;
+      return this.#each(options, async (value, scope) => {
+        return enough(await fn(value, index++, scope), value) ? ENOUGH : undefined;
+      });
+    });
+  }
+}

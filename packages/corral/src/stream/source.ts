@@ -1,0 +1,178 @@
+/** The beginning of a stream: something iterable that is not corral's. */
+
+import { Operation, refusal } from '../core/operation.ts';
+import { realErrorIn } from '../core/exit.ts';
+import { reportIn } from '../core/report-in.ts';
+import { Scope } from '../core/scope.ts';
+import { within } from '../core/within.ts';
+import { TimeoutError } from '../errors.ts';
+import { isThenable, shown } from '../internal/checks.ts';
+import { clock } from '../internal/clock.ts';
+import { END, OPEN, type End, type Opener, type Pull, type Step, type StreamSource } from './pull.ts';
+
+/** Milliseconds that the clean-up of a source may take that was left before its end. */
+const CLOSING_MS = 10_000;
+
+/** Begins to read `source`: one of corral's streams as such, what else is iterable by its iterator. */
+export function openSource<T>(source: StreamSource<T>, home: Scope, call: string): Pull<T> {
+  const own = (source as { [OPEN]?: Opener<T> } | null | undefined)?.[OPEN];
+  if (own) return own.call(source, home);
+  checkSource(source, call);
+  return new SourcePull(source);
+}
+
+/** Whether `source` can be read as a stream. */
+export function isSource(source: unknown): source is StreamSource<unknown> {
+  const given = source as Partial<Iterable<unknown> & AsyncIterable<unknown>> | null | undefined;
+  return typeof given?.[Symbol.asyncIterator] === 'function' || typeof given?.[Symbol.iterator] === 'function';
+}
+
+/** Throws a TypeError unless `source` can be read as a stream. */
+export function checkSource(source: unknown, call: string): void {
+  if (isSource(source)) return;
+  throw new TypeError(`Cannot ${call} as it takes an iterable or an async iterable: current value is ${shown(source)}`);
+}
+
+type AnyIterator<T> = Iterator<T | PromiseLike<T>> | AsyncIterator<T>;
+
+/**
+ * Reads an iterator. A `next()` that never settles keeps nobody from being cancelled: then the source is closed, which
+ * may take its time but not for ever.
+ */
+class SourcePull<T> implements Pull<T> {
+  readonly #source: StreamSource<T>;
+  #iterator: AnyIterator<T> | undefined = undefined;
+  /** What was asked for and has not come. */
+  #asked: Promise<unknown> | undefined = undefined;
+  /** Whether there is nothing to be closed: it ended or threw, or was closed. */
+  #over = false;
+
+  constructor(source: StreamSource<T>) {
+    this.#source = source;
+  }
+
+  next(scope: Scope): Step<T> {
+    if (this.#over) return END;
+    const error = refusal(scope);
+    if (error) throw error;
+    const iterator = (this.#iterator ??= iteratorOf(this.#source));
+    let result: IteratorResult<T | PromiseLike<T>> | PromiseLike<IteratorResult<T>>;
+    try {
+      result = iterator.next();
+    } catch (error) {
+      this.#over = true;
+      throw error;
+    }
+    return isThenable(result) ? this.#later(result, scope) : this.#taken(result, scope);
+  }
+
+  #taken(result: IteratorResult<T | PromiseLike<T>>, scope: Scope): Step<T> {
+    if (result.done) {
+      this.#over = true;
+      return END;
+    }
+    const { value } = result;
+    return isThenable(value) ? new SourceWait(scope, Promise.resolve(value as PromiseLike<T>)).promise : (value as T);
+  }
+
+  async #later(promise: PromiseLike<IteratorResult<T>>, scope: Scope): Promise<T | End> {
+    const asked = Promise.resolve(promise);
+    this.#asked = asked;
+    const wait = new SourceWait(scope, asked);
+    let result: IteratorResult<T>;
+    try {
+      result = await wait.promise;
+    } catch (error) {
+      // Cut off while the source is still at it: whoever waits must not end before the source has.
+      if (wait.cut) await this.close(scope);
+      else this.#over = true;
+      throw error;
+    }
+    this.#asked = undefined;
+    return this.#taken(result, scope);
+  }
+
+  async close(scope: Scope): Promise<void> {
+    const iterator = this.#iterator;
+    const asked = this.#asked;
+    this.#asked = undefined;
+    if (this.#over || !iterator) return;
+    this.#over = true;
+    if (scope.phase !== 'open') return closeIterator(iterator, asked, scope);
+    // The clean-up of a generator waits in the shield, although all around it may be cancelled.
+    const shield = new Scope(scope, 'closing the source', scope.variables, true);
+    shield.expireAt(clock.now() + CLOSING_MS);
+    try {
+      await within(shield, () => new SourceWait(shield, closeIterator(iterator, asked, scope), true).promise, {
+        ms: CLOSING_MS,
+      });
+    } catch (error) {
+      if (!(error instanceof TimeoutError)) throw error;
+      reportIn(scope, error, 'the source of a stream did not close');
+    }
+  }
+}
+
+function iteratorOf<T>(source: StreamSource<T>): AnyIterator<T> {
+  const given = source as Partial<Iterable<T> & AsyncIterable<T>>;
+  const iterator = given[Symbol.asyncIterator]?.() ?? given[Symbol.iterator]?.();
+  if (typeof iterator?.next === 'function') return iterator;
+  throw new TypeError(`Cannot read a stream as its source gives an iterator: current value is ${shown(iterator)}`);
+}
+
+/**
+ * Tells the source that nobody will read on. Generators take the message when they come to their next `yield`, in
+ * whatever context they are then: so they are told after it. Others may be waiting for the message.
+ */
+async function closeIterator(
+  iterator: AnyIterator<unknown>,
+  asked: Promise<unknown> | undefined,
+  around: Scope,
+): Promise<void> {
+  if (asked) {
+    const inTurn = !iterator.return || (iterator as { [Symbol.toStringTag]?: string })[Symbol.toStringTag] === 'AsyncGenerator';
+    if (!inTurn) asked.catch(() => {});
+    else if (await endedBy(asked, around)) return;
+  }
+  await iterator.return?.();
+}
+
+/** Waits for what was asked for. Whether the source has ended by it; throws when it failed for a reason of its own. */
+async function endedBy(asked: Promise<unknown>, around: Scope): Promise<boolean> {
+  try {
+    return ((await asked) as IteratorResult<unknown>).done === true;
+  } catch (error) {
+    // As seen from where it was cancelled, not from within the shield.
+    const real = realErrorIn(around, error);
+    if (real) throw real.error;
+    return true;
+  }
+}
+
+/** Waiting for a promise of the source's. */
+class SourceWait<T> extends Operation<T> {
+  /** Whether the waiting was cut off. */
+  cut = false;
+  readonly #closing: boolean;
+
+  constructor(scope: Scope, promise: Promise<T>, closing = false) {
+    super(scope);
+    this.#closing = closing;
+    promise.then(
+      (value) => this.commit(value),
+      (error: unknown) => this.fail(error),
+    );
+  }
+
+  /** A source may be of corral's operations, and wait in the same scope: only if it does not it is foreign. */
+  get kind(): string {
+    const { scope } = this;
+    if (this.#closing || !scope || scope.firstChild || scope.operations !== this || this.nextInScope) return 'the source';
+    return 'foreign promise';
+  }
+
+  leave(happened: boolean): void {
+    this.cut = !happened;
+  }
+}
+
