@@ -54,7 +54,6 @@ export { ResourceStack, resourceStack, type ExitCallback, type ResourceStackOpti
 export { resource, type Resource, type ResourceGenerator, type ResourceOptions } from './resource/resource.ts';
 export type { Closeable, Disposing } from './resource/source.ts';
 export { use, type UseOptions } from './resource/use.ts';
-export type { Overflow } from './stream/feed.ts';
 export type { Emit, Producer } from './stream/produce.ts';
 export type { StreamSource } from './stream/pull.ts';
 export type { StageFunction } from './stream/stages.ts';
