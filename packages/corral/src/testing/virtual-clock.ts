@@ -77,7 +77,8 @@ export class VirtualClock {
     checkFunction(main, 'run under a virtual clock');
     if (running) throw new TypeError('Cannot run a virtual clock as only one runs at a time: another has not ended');
     running = true;
-    this.#real = installClock(this);
+    this.#real = clock;
+    const before = installClock(this);
     if (this.#seed !== undefined) shuffleReady(pickBy(seededRandom(this.#seed)));
     const root = new RunScope(main.name || 'test');
     try {
@@ -87,8 +88,8 @@ export class VirtualClock {
       );
     } finally {
       shuffleReady(undefined);
-      installClock(this.#real);
-      this.#handOver(this.#real);
+      installClock(before);
+      this.#handOver(before);
       running = false;
     }
   }
