@@ -19,7 +19,7 @@ export { isCancelled } from './core/is-cancelled.ts';
 export { forEach, map, type ItemFunction, type MapOptions } from './core/map.ts';
 export type { NameOption } from './core/name-option.ts';
 export { openTaskGroup, type OpenTaskGroup } from './core/open-task-group.ts';
-export { any, race, type RaceOptions } from './core/race.ts';
+export { any, race, type RaceOptions, type ResultOf } from './core/race.ts';
 export { run, type RunOptions } from './core/run.ts';
 export { Scope } from './core/scope.ts';
 export type { Selectable } from './core/selectable.ts';

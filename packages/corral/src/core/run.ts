@@ -15,7 +15,7 @@ import type { TaskFunction } from './with-scope.ts';
 export interface RunOptions {
   /** What the root is called in messages and in the task tree. Default: the name of main. */
   readonly name?: string | undefined;
-  /** Whether SIGINT and SIGTERM stop it. Default: true where the platform has them. */
+  /** Whether SIGINT and SIGTERM stop it; run may then give undefined. Default: true where the platform has them. */
   readonly signals?: boolean | undefined;
   /** Milliseconds after a signal for what is under way to finish, before it is cancelled. Default: 0. */
   readonly drainMs?: number | undefined;
@@ -31,8 +31,12 @@ export interface RunOptions {
  * Guarantees: it returns what main returns and throws what main throws. At the end it cancels what was detached, waits
  * for it, and reports its errors. On SIGINT or SIGTERM it asks to stop (`scope.stopping`, `scope.onStop`), after
  * `drainMs` it cancels main, after `graceMs` more it prints the tasks that are still alive and exits with 1; a second
- * signal exits at once with 130 or 143. If main had to be cancelled for a signal, run returns undefined and sets the
- * exit code to 130 or 143; a main that finished by itself leaves it alone.
+ * signal exits at once with 130 or 143. If main had to be cancelled for a signal, the exit code is set to 130 or 143; a
+ * main that finished by itself leaves it alone.
+ *
+ * The value: when main was cut off, by a signal or by `scope.cancel()`, run gives undefined although its type is that of
+ * main's value, so that `await run(main)` ends a program without a stack trace. Do inside main what is to be done with
+ * the value; with `signals: false` and no `cancel()` it always is what main returned.
  *
  * Cancellable: by signals; what main waits for throws.
  *

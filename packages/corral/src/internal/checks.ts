@@ -42,12 +42,6 @@ export function checkCount(value: unknown, action: string, least = 1, most = Inf
   throw new RangeError(`Cannot ${action} as it takes ${range}: current value is ${shown(value)}`);
 }
 
-/** Throws a TypeError unless `options` is an object, undefined or null; returns it. */
-export function checkOptions<T>(options: T, call: string): T {
-  if (options === undefined || typeof options === 'object') return options;
-  throw new TypeError(`Cannot call ${call}() as it takes an object of options: current value is ${shown(options)}`);
-}
-
 /** Throws a RangeError unless `value` is a number from `least` to `most`; Infinity only where that is the most. */
 export function checkBetween(value: unknown, action: string, least: number, most: number): number {
   if (typeof value === 'number' && value >= least && value <= most) return value;
@@ -59,6 +53,12 @@ export function checkBetween(value: unknown, action: string, least: number, most
 export function checkOneOf(value: unknown, words: readonly string[], action: string): void {
   if (value === undefined || words.includes(value as string)) return;
   throw new TypeError(`Cannot ${action} as it takes ${words.join(' or ')}: current value is ${shown(value)}`);
+}
+
+/** Throws a TypeError unless `options` is an object, undefined or null; returns it. */
+export function checkOptions<T>(options: T, call: string): T {
+  if (options === undefined || typeof options === 'object') return options;
+  throw new TypeError(`Cannot call ${call}() as it takes an object of options: current value is ${shown(options)}`);
 }
 
 /** How a value is named in a message. */

@@ -5,7 +5,7 @@ import { walk } from '../core/walk.ts';
 import type { TaskFunction } from '../core/with-scope.ts';
 import { DeadlockError } from '../errors.ts';
 import { checkFunction, checkOptions, shown } from '../internal/checks.ts';
-import { countedTurn, installClock, nextTurn, type Clock } from '../internal/clock.ts';
+import { clock, countedTurn, installClock, nextTurn, type Clock } from '../internal/clock.ts';
 import { activity } from '../internal/activity.ts';
 import { installRandom } from '../internal/random.ts';
 import { shuffleReady } from '../internal/ready.ts';
@@ -25,7 +25,7 @@ export interface VirtualClockOptions {
    * Random choices, as `select` and `retry` make them, repeat themselves with and without a seed.
    */
   readonly seed?: number | undefined;
-  /** Real milliseconds to wait for foreign promises before giving up. Default: 10,000. */
+  /** Real milliseconds to wait for foreign promises before giving up, and a tenth of it for clean-up. Default: 10,000. */
   readonly stallMs?: number | undefined;
 }
 
@@ -56,6 +56,8 @@ export class VirtualClock {
   readonly #seed: number | undefined;
   readonly #stallMs: number;
   #now: number;
+  /** The clock that was in force before this one. */
+  #real: Clock = clock;
   #steps = 0;
   #driving = false;
 
@@ -79,6 +81,7 @@ export class VirtualClock {
     checkFunction(main, 'run under a virtual clock');
     if (running) throw new TypeError('Cannot run a virtual clock as only one runs at a time: another has not ended');
     running = true;
+    this.#real = clock;
     const before = installClock(this);
     const randomBefore = installRandom(seededRandom((this.#seed ?? 0) + 1));
     if (this.#seed !== undefined) shuffleReady(pickBy(seededRandom(this.#seed)));
@@ -157,12 +160,17 @@ export class VirtualClock {
         how();
       };
       let stuck: Error | undefined;
+      const abandon = (error: Error): void => {
+        // Its timers too: they would keep the process, and speak up in the middle of another test.
+        walk(root, (scope) => scope.cutOff());
+        end(() => reject(error));
+      };
       program.then(
         (value) => end(() => (stuck ? reject(stuck) : resolve(value))),
         (error: unknown) => end(() => reject(stuck ?? error)),
       );
       void this.#keepGoing(root, (error) => {
-        if (stuck) return end(() => reject(stuck));
+        if (stuck) return abandon(stuck);
         stuck = error;
         root.cancelFor({ kind: 'explicit', by: root.name, error });
       });
@@ -170,23 +178,26 @@ export class VirtualClock {
   }
 
   async #keepGoing(root: Scope, giveUp: (error: Error) => void): Promise<void> {
-    let heldSince = 0;
+    const real = this.#real;
+    let patienceMs = this.#stallMs;
+    let heldSince: number | undefined;
     while (this.#driving) {
       await this.#rest();
       if (!this.#driving) return;
       if (releaseBlocked()) continue;
       const next = this.#timers.first;
       if (holds(root)) {
-        heldSince ||= performance.now();
-        if (performance.now() - heldSince > this.#stallMs) {
+        heldSince ??= real.now();
+        if (real.now() - heldSince > patienceMs) {
           giveUp(new DeadlockError(`(held for ${this.#stallMs} ms by foreign promises)\n${formatTree(root)}`));
-          heldSince = 0;
-        }
-        await realMs(1);
+          heldSince = undefined;
+          // Once cancelled it gets some time to clean up. What it waited for before will hardly come now.
+          patienceMs = this.#stallMs / 10;
+        } else await realMs(real, 1);
         continue;
       }
-      heldSince = 0;
-      if (!this.autojump) await realMs(1);
+      heldSince = undefined;
+      if (!this.autojump) await realMs(real, 1);
       else if (next) this.#jump(next.at);
       else giveUp(new DeadlockError(formatTree(root)));
     }
@@ -229,8 +240,8 @@ function holds(root: Scope): boolean {
   return found;
 }
 
-function realMs(ms: number): Promise<void> {
-  return new Promise((resolve) => void setTimeout(resolve, ms));
+function realMs(clock: Clock, ms: number): Promise<void> {
+  return new Promise((resolve) => clock.set({ at: clock.now() + ms, slot: -1, order: 0, expire: resolve }));
 }
 
 function pickBy(random: () => number): (count: number) => number {

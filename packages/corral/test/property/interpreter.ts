@@ -654,7 +654,12 @@ class Interpreter {
   async #joinGroup(env: Env): Promise<void> {
     const site = env.sites[0];
     if (!site || env.shielded || env.starting) return;
-    await this.#wait(`join ${site.call.label}`, env, () => site.group.join(this.#options(env)));
+    const joined = this.#wait(`join ${site.call.label}`, env, () => site.group.join(this.#options(env)));
+    await joined.catch((failure: unknown) => {
+      // An open group hands its failures to whoever joins it; code that throws something else then has lost them itself.
+      for (const real of realErrors(failure)) site.call.handled.add(real);
+      throw failure;
+    });
   }
 
   #reschedule(ms: number, env: Env): void {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   DeadlockError,
+  ScopeClosedError,
   TimeoutError,
   checkpoint,
   currentScope,
@@ -18,6 +19,8 @@ import {
   withScope,
 } from '../../src/index.ts';
 import { LeakError, VirtualClock, waitAllTasksBlocked } from '../../src/testing/index.ts';
+import { clock } from '../../src/internal/clock.ts';
+import type { Timer } from '../../src/internal/timer-heap.ts';
 import { failureOf, pledge, virtually } from '../core/virtually.ts';
 
 // trio test_mock_clock.py::test_mock_clock_autojump
@@ -167,6 +170,52 @@ test('VirtualClock: gives up on foreign promises after stallMs of real time, and
   assert.ok(failure instanceof DeadlockError);
   assert.match(failure.tree, /held for 20 ms/);
   assert.match(failure.tree, /hanging.*waits for a foreign promise/);
+});
+
+test('VirtualClock: once it has given up it waits a tenth of stallMs for clean-up, and no timer is left', async () => {
+  const { promise } = pledge();
+  const set = clock.set;
+  const timers: Timer[] = [];
+  clock.set = function (timer) {
+    timers.push(timer);
+    set.call(this, timer);
+  };
+  try {
+    const begun = performance.now();
+    const trace: string[] = [];
+    const main = (): Promise<unknown> =>
+      taskGroup(async (group) => {
+        group.spawn(() => sleepForever().finally(() => trace.push('cleaned up')));
+        await sleep(1);
+        await timeout(5_000, () => promise);
+      });
+    const failure = await failureOf(new VirtualClock({ stallMs: 400 }).run(main));
+    assert.ok(failure instanceof DeadlockError);
+    assert.deepEqual(trace, ['cleaned up']);
+    const took = performance.now() - begun;
+    assert.ok(took >= 400 && took < 790, `${took} ms`);
+    assert.deepEqual(
+      timers.filter((timer) => timer.slot >= 0),
+      [],
+    );
+  } finally {
+    clock.set = set;
+  }
+});
+
+test('VirtualClock: what it gave up throws from now on wherever it waits', async () => {
+  const { promise, resolve } = pledge();
+  let late: Promise<unknown> | undefined;
+  const main = (): Promise<unknown> =>
+    shield(async (scope) => {
+      await promise;
+      late = failureOf(sleep(1, { scope }));
+    });
+  assert.ok((await failureOf(new VirtualClock({ stallMs: 10 }).run(main))) instanceof DeadlockError);
+  resolve();
+  await promise;
+  await new Promise(setImmediate);
+  assert.ok((await late) instanceof ScopeClosedError);
 });
 
 // semantics: whole-system deadlock throws with the task tree

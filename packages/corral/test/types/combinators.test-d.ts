@@ -1,5 +1,5 @@
 import { any, asCompleted, forEach, map, race } from '../../src/index.ts';
-import type { Scope, TaskFunction } from '../../src/index.ts';
+import type { ResultOf, Scope, TaskFunction } from '../../src/index.ts';
 import { expectType } from './equal.ts';
 
 const text = async (): Promise<string> => 'text';
@@ -11,6 +11,8 @@ declare const lines: AsyncIterable<string>;
 expectType<string>()(await race([text, text]));
 expectType<string | number>()(await race([text, count]));
 expectType<Date>()(await race(frozen));
+const either = async (): Promise<ResultOf<[typeof text, typeof count]>> => race([text, count]);
+expectType<string | number>()(await either());
 expectType<string>()(await any([text], { staggerMs: 250 }));
 expectType<string | number>()(await any([text, count]));
 await race([(scope) => expectType<Scope>()(scope)]);
