@@ -3,10 +3,12 @@ import { test } from 'node:test';
 import { inspect } from 'node:util';
 import {
   AbandonedTaskError,
+  BrokenBarrierError,
   CancelledError,
   CorralError,
   DeadlockError,
   GroupClosedError,
+  LineFullError,
   ScopeClosedError,
   StrayCancellationError,
   TaskCancelledError,
@@ -29,6 +31,8 @@ const errors = [
   [new ScopeClosedError('scope'), 'ScopeClosedError', 'CORRAL_SCOPE_CLOSED'],
   [new GroupClosedError('group'), 'GroupClosedError', 'CORRAL_GROUP_CLOSED'],
   [new StrayCancellationError(1, 'scope'), 'StrayCancellationError', 'CORRAL_STRAY_CANCELLATION'],
+  [new BrokenBarrierError(), 'BrokenBarrierError', 'CORRAL_BROKEN_BARRIER'],
+  [new LineFullError(1), 'LineFullError', 'CORRAL_LINE_FULL'],
   [new DeadlockError('tree'), 'DeadlockError', 'CORRAL_DEADLOCK'],
   [new LeakError('tree'), 'LeakError', 'CORRAL_LEAK'],
   [new SequenceBrokenError(1), 'SequenceBrokenError', 'CORRAL_SEQUENCE_BROKEN'],
