@@ -8,9 +8,10 @@ export interface Occupied {
   wait(options?: ScopeOption): Promise<unknown>;
   /**
    * Lets the first that waits go on, or all of them (see `wakes`), by giving back `got`, what the one before got, or at
-   * first what occupies it. It need not have happened before the microtasks have run.
+   * first what occupies it. It need not have happened before the microtasks have run. Where time serves, and nobody else
+   * can, it gives a promise that lasts until then.
    */
-  serve(got?: unknown): void;
+  serve(got?: unknown): void | Promise<void>;
   /** How many stand in line. */
   waiting(): number;
   /** What it says of itself. */
@@ -25,10 +26,32 @@ export interface Row {
   readonly name: string;
   /** Whom `serve` lets go on. */
   readonly wakes: 'one' | 'all';
-  /** Whether what was got is a guard, to be disposed. */
+  /** Whether what was got is a guard, to be disposed; and there is `tryTake`, which takes nothing while one is out. */
   readonly guards?: boolean;
+  /** Whether there is `tryTake` although there are no guards. */
+  readonly tries?: boolean;
   /** The name of the error that who waits gets when it is closed. */
   readonly closedError?: string;
   /** Makes it, occupied, with room in line for `waiters`. */
   make(waiters: number): Occupied;
 }
+
+/*
+ * Some that are not guards, as rows:
+ *
+ *     name: 'Queue, to get', wakes: 'one', tries: true, closedError: 'QueueShutDownError',
+ *     make() {
+ *       const queue = new Queue<string>();
+ *       return {
+ *         wait: (options) => queue.get(options),
+ *         serve: () => void queue.tryPut('item'),
+ *         tryTake: () => queue.tryGet(),
+ *         close: () => queue.shutdown(),
+ *         waiting: () => queue.snapshot().getting,
+ *         snapshot: () => queue.snapshot(),
+ *       };
+ *     },
+ *
+ *     name: 'RateLimiter', wakes: 'one',
+ *     make() { …one token each 100 ms, none left…; return { serve: () => sleep(100), … }; }
+ */
