@@ -2,7 +2,7 @@ import { passThrough } from '../core/checkpoint.ts';
 import { scopeFor, type ScopeOption } from '../core/current.ts';
 import { ownerIn } from '../core/current-task.ts';
 import type { NameOption } from '../core/name-option.ts';
-import { entering, rejecting } from '../core/operation.ts';
+import { entering, rejected } from '../core/operation.ts';
 import type { Scope } from '../core/scope.ts';
 import { WaitLine, waitInLine } from '../core/wait-line.ts';
 import { ambientAvailable } from '../internal/ambient.ts';
@@ -57,7 +57,11 @@ export class Lock {
    * Cancellable: it is not held then.
    */
   acquire(options?: ScopeOption): Promise<Permit> {
-    return rejecting(() => entering(scopeFor('Lock.acquire', options), this.#begin));
+    try {
+      return entering(scopeFor('Lock.acquire', options), this.#begin);
+    } catch (error) {
+      return rejected(error);
+    }
   }
 
   /** Takes the lock if that needs no waiting; else undefined. */

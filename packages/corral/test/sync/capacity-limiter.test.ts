@@ -213,3 +213,30 @@ test('CapacityLimiter: what is no number of tokens is refused', () => {
   }
   assert.throws(() => new CapacityLimiter(1, { maxWaiting: -1 }), RangeError);
 });
+
+// trio test_sync.py::test_CapacityLimiter_memleak_548
+test(
+  'CapacityLimiter: those who are cancelled while they wait are not remembered',
+  virtually(async () => {
+    const limiter = new CapacityLimiter(0, { maxWaiting: 1 });
+    const borrower = {};
+    for (let n = 0; n < 100; n++) await moveOnAfter(1, () => limiter.acquire({ borrower }));
+    assert.equal(limiter.snapshot().waiting, 0);
+    limiter.total = 1;
+    (await limiter.acquire({ borrower })).release();
+    assert.deepEqual(limiter.borrowers, []);
+  }),
+);
+
+test(
+  'CapacityLimiter.hold: gives the token back when its body has ended or thrown',
+  virtually(async () => {
+    const limiter = new CapacityLimiter(1);
+    assert.equal(await limiter.hold(() => limiter.borrowed), 1);
+    const failure = new Error('body');
+    assert.equal(await failureOf(limiter.hold(() => Promise.reject(failure))), failure);
+    assert.equal(limiter.borrowed, 0);
+    await assert.rejects(limiter.hold(undefined as never), TypeError);
+    assert.equal(limiter.borrowed, 0);
+  }),
+);

@@ -184,3 +184,25 @@ test('Lock.hold: begun and not awaited it is cancelled with its scope, and silen
   assert.deepEqual(unhandled, []);
   assert.equal(lock.locked, false);
 });
+
+// trio test_sync.py::test_generic_lock_fifo_fairness
+test(
+  'Lock: those who take it again and again take turns',
+  virtually(async () => {
+    const lock = new Lock();
+    const trace: number[] = [];
+    await taskGroup((group) => {
+      for (let n = 0; n < 3; n++) {
+        group.spawn(async () => {
+          for (let turn = 0; turn < 4; turn++) {
+            await lock.hold(async () => {
+              trace.push(n);
+              await sleep(1);
+            });
+          }
+        });
+      }
+    });
+    assert.deepEqual(trace, [0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2]);
+  }),
+);

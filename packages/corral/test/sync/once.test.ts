@@ -232,3 +232,17 @@ test('Once: begun and not awaited it is cut off with its scope, and silent', asy
 test('Once: takes a function', () => {
   assert.throws(() => new Once(Promise.resolve() as never), { name: 'TypeError', message: /^Cannot make a Once as/ });
 });
+
+test(
+  'Once: a value that comes although its caller was cancelled meanwhile stands for all',
+  virtually(async () => {
+    const once = new Once(() => sleep(10).catch(() => 'what there was'));
+    await taskGroup(async (group) => {
+      const first = group.spawn(() => once.run());
+      const second = group.spawn(() => once.run());
+      await waitAllTasksBlocked();
+      first.cancel();
+      assert.equal(await second.join(), 'what there was');
+    });
+  }),
+);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   Semaphore,
+  cleanup,
   currentScope,
   moveOnAfter,
   run,
@@ -12,7 +13,7 @@ import {
   type Permit,
 } from '../../src/index.ts';
 import { waitAllTasksBlocked } from '../../src/testing/index.ts';
-import { failureOf, virtually } from '../core/virtually.ts';
+import { failureOf, untilCut, virtually } from '../core/virtually.ts';
 
 test(
   'Semaphore: at most so many hold a permit at a time',
@@ -266,6 +267,34 @@ test(
     let ran = false;
     await moveOnAfter(1, () => limit.hold(() => (ran = true)));
     assert.equal(ran, false);
+  }),
+);
+
+test(
+  'Semaphore.hold: a timeout frees the permit when the body has ended, not before',
+  virtually(async (clock) => {
+    const limit = new Semaphore(1);
+    const trace: string[] = [];
+    await taskGroup((group) => {
+      group.spawn(() =>
+        moveOnAfter(10, () => limit.hold(() => untilCut(() => cleanup(() => sleep(5))))).then(() =>
+          trace.push(`first ended at ${clock.now()}`),
+        ),
+      );
+      group.spawn(() => limit.hold(() => trace.push(`second began at ${clock.now()}`)));
+    });
+    assert.deepEqual(trace.sort(), ['first ended at 15', 'second began at 15']);
+  }),
+);
+
+test(
+  'Semaphore.hold: a body that fails with what is falsy fails, and gives back',
+  virtually(async () => {
+    const limit = new Semaphore(1);
+    for (const falsy of [undefined, null, 0, '', false]) {
+      assert.equal(await failureOf(limit.hold(() => Promise.reject(falsy))), falsy);
+      assert.equal(limit.available, 1);
+    }
   }),
 );
 

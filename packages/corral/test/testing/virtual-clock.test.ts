@@ -395,3 +395,19 @@ test(
 test('VirtualClock.run: misuse rejects', async () => {
   assert.ok((await failureOf(new VirtualClock().run(Promise.resolve() as never))) instanceof TypeError);
 });
+
+test('VirtualClock: a run that has ended takes no more turns of the event loop, however soon the next one begins', async () => {
+  const host = globalThis as { setImmediate?: unknown };
+  const { setImmediate } = globalThis;
+  let turns = 0;
+  host.setImmediate = (callback: () => void): unknown => {
+    turns++;
+    return setImmediate(callback);
+  };
+  try {
+    for (let runs = 0; runs < 100; runs++) await new VirtualClock().run(() => checkpoint());
+  } finally {
+    host.setImmediate = setImmediate;
+  }
+  assert.ok(turns <= 1_000, `${turns} turns`);
+});
