@@ -1,6 +1,12 @@
 /** corral: structured concurrency for TypeScript. */
 
 export { after } from './channel/after.ts';
+export {
+  Broadcast,
+  type BroadcastOptions,
+  type BroadcastSnapshot,
+  type SubscribeOptions,
+} from './channel/broadcast.ts';
 export { channel, type ChannelOptions, type ChannelSnapshot, type Overflow } from './channel/channel.ts';
 export {
   Queue,
@@ -9,7 +15,6 @@ export {
   type QueueSnapshot,
   type ShutdownOptions,
 } from './channel/queue.ts';
-export type { PutProgress } from './channel/queue-operations.ts';
 export type { Receiver } from './channel/receiver.ts';
 export {
   select,
@@ -21,6 +26,13 @@ export {
 } from './channel/select.ts';
 export type { Sender } from './channel/sender.ts';
 export type { QueueOrder } from './channel/store.ts';
+export type {
+  SubscriberOverflow,
+  Subscription,
+  SubscriptionSnapshot,
+  SubscriptionState,
+} from './channel/subscription.ts';
+export type { PutProgress } from './channel/waiting.ts';
 export { abortable, type AbortableOptions } from './core/abortable.ts';
 export { asCompleted } from './core/as-completed.ts';
 export { ContextVariable, type ContextVariableOptions } from './core/context-variable.ts';

@@ -8,7 +8,7 @@ import { LineOperation, WaitLine } from '../core/wait-line.ts';
 import { QueueShutDownError } from '../errors.ts';
 import { checkCount, checkFunction, checkOneOf, shown } from '../internal/checks.ts';
 import { ItemIterator, ended, type Next } from './item-iterator.ts';
-import { Getter, Putter, type PutProgress } from './queue-operations.ts';
+import { Getter, Putter, type PutProgress } from './waiting.ts';
 import { storeFor, type QueueOrder, type Store } from './store.ts';
 
 /** Options of {@link Queue}. */
