@@ -73,7 +73,7 @@ export class Conduit<T> {
 
   receiverClosed(): void {
     if (--this.openReceivers > 0) return;
-    this.senders.failAll(this.broken());
+    if (this.senders.first) this.senders.failAll(this.broken());
     while (this.buffer.size > 0) this.#drop(this.buffer.take());
   }
 

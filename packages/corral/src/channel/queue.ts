@@ -282,7 +282,7 @@ export class Queue<T> implements Selectable<T>, AsyncIterable<T, undefined> {
   shutdown(options?: ShutdownOptions): T[] {
     const drained: T[] = [];
     this.#shutDown = true;
-    this.#putters.failAll(this.#shutDownError('put into'));
+    if (this.#putters.first) this.#putters.failAll(this.#shutDownError('put into'));
     for (let getter = this.#getters.first; getter; getter = this.#getters.first) {
       if (getter.wanted === 'next') getter.commit(ended);
       else getter.fail(this.#shutDownError('get from'));

@@ -356,12 +356,12 @@ test(
 );
 
 test(
-  'channel: a hundred thousand clones that wait are closed in linear time',
+  'channel: twenty thousand clones that wait are closed in linear time',
   virtually(async () => {
     const [sender, receiver] = channel<number>(0);
-    const clones = Array.from({ length: 100_000 }, () => sender.clone());
+    const clones = Array.from({ length: 20_000 }, () => sender.clone());
     const failures = clones.map((end, n) => end.send(n).catch((error: unknown) => (error as Error).name));
-    assert.equal(receiver.snapshot().waitingSenders, 100_000);
+    assert.equal(receiver.snapshot().waitingSenders, 20_000);
     for (const end of clones) end.close();
     assert.equal(receiver.snapshot().waitingSenders, 0);
     assert.ok((await Promise.all(failures)).every((name) => name === 'ClosedResourceError'));

@@ -43,18 +43,6 @@ test('Ring: the last can be replaced', () => {
   assert.deepEqual([...ring], [1, 2, 3, 4, 5, 6, 7, 9]);
 });
 
-test('Ring: what was taken is not kept', { skip: !('gc' in globalThis) }, () => {
-  const ring = new Ring<object>();
-  const refs = Array.from({ length: 5 }, () => {
-    const item = {};
-    ring.push(item);
-    return new WeakRef(item);
-  });
-  for (let n = 0; n < 5; n++) ring.take();
-  (globalThis as unknown as { gc(): void }).gc();
-  assert.ok(refs.every((ref) => ref.deref() === undefined));
-});
-
 test('Ring, Stack and StableHeap: behave like an array that is shifted, popped, and sorted stably', () => {
   const actions = fc.array(fc.oneof(fc.integer({ min: 0, max: 9 }), fc.constant('take' as const)), { maxLength: 200 });
   fc.assert(
