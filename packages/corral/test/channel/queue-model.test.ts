@@ -43,7 +43,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
       }),
     },
   ),
-  { maxLength: 30 },
+  { maxLength: 50, size: 'max' },
 );
 
 /** Runs a program against the queue and the model; `many: 1` is a plain put, 0 a putMany of nothing. */
