@@ -7,7 +7,7 @@ export {
   type BroadcastSnapshot,
   type SubscribeOptions,
 } from './channel/broadcast.ts';
-export { channel, type ChannelOptions, type ChannelSnapshot, type Overflow } from './channel/channel.ts';
+export { channel, type ChannelOptions, type ChannelSnapshot, type ChannelOverflow } from './channel/channel.ts';
 export {
   Queue,
   type PutManyOptions,

@@ -67,6 +67,8 @@ export interface BroadcastSnapshot {
  */
 export class Broadcast<T> implements Disposable {
   readonly name: string;
+  /** What who waits is waiting for. */
+  readonly #sending: string;
   readonly #capacity: number;
   readonly #overflow: SubscriberOverflow;
   readonly #replay: number;
@@ -84,6 +86,7 @@ export class Broadcast<T> implements Disposable {
     this.#capacity = capacity === Infinity ? capacity : checkCapacity(capacity, overflow);
     this.#replay = checkCount(replay, 'replay the last values of a broadcast', 0);
     this.name = name;
+    this.#sending = `send to ${name}`;
   }
 
   /** Whether `close` was called. */
@@ -122,7 +125,7 @@ export class Broadcast<T> implements Disposable {
   sending(value: T): Selectable<void> {
     return {
       [attempt]: () => (this.trySend(value) ? [undefined] : undefined),
-      [enlist]: () => new Putter(undefined, this.name, this.#senders, value),
+      [enlist]: () => new Putter(undefined, this.#sending, this.#senders, value),
     };
   }
 
@@ -178,7 +181,7 @@ export class Broadcast<T> implements Disposable {
 
   readonly #begin = (scope: Scope | undefined, value: T): Promise<void> => {
     if (this.trySend(value)) return passThrough(undefined);
-    return new Putter(scope, this.name, this.#senders, value).promise;
+    return new Putter(scope, this.#sending, this.#senders, value).promise;
   };
 
   #deliver(value: T): void {

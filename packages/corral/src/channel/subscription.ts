@@ -47,6 +47,8 @@ export class Subscription<T> implements Selectable<T>, AsyncIterable<T, undefine
   readonly capacity: number;
   readonly overflow: SubscriberOverflow;
   readonly #hub: Hub<T>;
+  /** What who waits is waiting for. */
+  readonly #receiving: string;
   readonly #buffer = new Ring<T>();
   readonly #getters = new WaitLine<T | T[] | Next<T>, Getter<T>>();
   #state: SubscriptionState = 'open';
@@ -56,6 +58,7 @@ export class Subscription<T> implements Selectable<T>, AsyncIterable<T, undefine
   constructor(hub: Hub<T>, name: string, capacity: number, overflow: SubscriberOverflow) {
     this.#hub = hub;
     this.name = name;
+    this.#receiving = `receive from ${name}`;
     this.capacity = capacity;
     this.overflow = overflow;
   }
@@ -148,7 +151,7 @@ export class Subscription<T> implements Selectable<T>, AsyncIterable<T, undefine
 
   /** @internal */
   [enlist](): Operation<T> {
-    return new Getter(undefined, this.name, this.#getters, 'item') as Operation<unknown> as Operation<T>;
+    return new Getter(undefined, this.#receiving, this.#getters, 'item') as Operation<unknown> as Operation<T>;
   }
 
   /**
@@ -178,14 +181,14 @@ export class Subscription<T> implements Selectable<T>, AsyncIterable<T, undefine
   readonly #begin = (scope: Scope | undefined): Promise<T> => {
     this.#check();
     if (this.#buffer.size > 0) return passThrough(this.#take());
-    return new Getter(scope, this.name, this.#getters, 'item').promise as Promise<T>;
+    return new Getter(scope, this.#receiving, this.#getters, 'item').promise as Promise<T>;
   };
 
   readonly #beginNext = (scope: Scope | undefined): Promise<Next<T>> => {
     if (this.#state === 'ended' && this.#buffer.size === 0) return passThrough(ended);
     this.#check();
     if (this.#buffer.size > 0) return passThrough({ done: false, value: this.#take() });
-    return new Getter(scope, this.name, this.#getters, 'next').promise as Promise<Next<T>>;
+    return new Getter(scope, this.#receiving, this.#getters, 'next').promise as Promise<Next<T>>;
   };
 
   #take(): T {

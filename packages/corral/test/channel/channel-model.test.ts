@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { channel, select, sleep, type Overflow, type Receiver, type Selectable, type Sender } from '../../src/index.ts';
+import {
+  channel,
+  select,
+  sleep,
+  type ChannelOverflow,
+  type Receiver,
+  type Selectable,
+  type Sender,
+} from '../../src/index.ts';
 import { VirtualClock } from '../../src/testing/index.ts';
 import { ask, outcomes, type Asked } from './asking.ts';
 import { ChannelModel, World, type Branch } from './channel-model.ts';
@@ -24,7 +32,7 @@ type Step =
 
 interface Made {
   readonly capacity: number;
-  readonly overflow: Overflow;
+  readonly overflow: ChannelOverflow;
 }
 
 const PAUSE = 10;

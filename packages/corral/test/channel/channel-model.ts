@@ -1,6 +1,6 @@
 /** Channels as they are meant, one step at a time, with selects that stand in several lines at once. */
 
-import type { Overflow } from '../../src/index.ts';
+import type { ChannelOverflow } from '../../src/index.ts';
 
 /** An operation, or one branch of a select, in a line. */
 interface Waiter {
@@ -64,9 +64,9 @@ export class ChannelModel {
   readonly receiving = [true];
   readonly #world: World;
   readonly #capacity: number;
-  readonly #overflow: Overflow;
+  readonly #overflow: ChannelOverflow;
 
-  constructor(world: World, capacity: number, overflow: Overflow) {
+  constructor(world: World, capacity: number, overflow: ChannelOverflow) {
     this.#world = world;
     this.#capacity = capacity;
     this.#overflow = overflow;

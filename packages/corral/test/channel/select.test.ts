@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { formatTree } from '../../src/core/tree.ts';
 import {
   Event,
   Queue,
@@ -442,13 +443,11 @@ test('select: a loop that always finds something does not starve timers', async 
 
 test(
   'select: its place in the task tree names its branches',
-  virtually(async (clock) => {
-    assert.ok(clock);
+  virtually(async () => {
     const queue = new Queue<number>();
     await taskGroup(async (group) => {
       group.spawn(() => select({ job: queue, stop: new Event() }), { background: true });
       await sleep(1);
-      const { formatTree } = await import('../../src/core/tree.ts');
       assert.match(formatTree(group.scope), /waits for select (job, stop|stop, job)/);
     });
   }),
