@@ -1,13 +1,16 @@
 /** corral: structured concurrency for TypeScript. */
 
 export { after } from './channel/after.ts';
-export { channel, type ChannelOptions, type ChannelSnapshot, type Overflow } from './channel/channel.ts';
+export { Broadcast, type BroadcastOptions, type BroadcastSnapshot, type SubscribeOptions } from './channel/broadcast.ts';
+export { channel, type ChannelOptions, type ChannelOverflow, type ChannelSnapshot, type Overflow } from './channel/channel.ts';
 export type { PutProgress } from './channel/queue-operations.ts';
 export { Queue, type PutManyOptions, type QueueOptions, type QueueSnapshot, type ShutdownOptions } from './channel/queue.ts';
 export type { Receiver } from './channel/receiver.ts';
 export { select, type Branches, type BranchValue, type Selected, type SelectedOutcome, type SelectOptions } from './channel/select.ts';
 export type { Sender } from './channel/sender.ts';
 export type { QueueOrder } from './channel/store.ts';
+export type { SubscriberOverflow, Subscription, SubscriptionSnapshot, SubscriptionState } from './channel/subscription.ts';
+export type { PutProgress } from './channel/waiting.ts';
 export { abortable, type AbortableOptions } from './core/abortable.ts';
 export { asCompleted } from './core/as-completed.ts';
 export { ContextVariable, type ContextVariableOptions } from './core/context-variable.ts';
@@ -57,7 +60,7 @@ export { use, type UseOptions } from './resource/use.ts';
 export type { Emit, Producer } from './stream/produce.ts';
 export type { StreamSource } from './stream/pull.ts';
 export type { StageFunction } from './stream/stages.ts';
-export { Stream, stream, type BatchOptions, type ConcurrencyOptions, type StreamOptions, type StreamRetryOptions, type StreamThrottleOptions, type ZippedWith } from './stream/stream.ts';
+export { stream, Stream, type BatchOptions, type ConcurrencyOptions, type StreamOptions, type StreamRetryOptions, type StreamThrottleOptions, type ZippedWith } from './stream/stream.ts';
 export { Barrier, type BarrierSnapshot } from './sync/barrier.ts';
 export { CapacityLimiter, type BorrowOptions, type CapacityLimiterOptions, type CapacityLimiterSnapshot } from './sync/capacity-limiter.ts';
 export { Condition, type ConditionSnapshot } from './sync/condition.ts';

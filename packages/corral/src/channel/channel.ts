@@ -8,12 +8,12 @@ import { Sender } from './sender.ts';
  * What happens to a value for which there is no place: its sender waits; or sending never waits, and the oldest value
  * gives way, or the new one, or the new one takes the place of the newest.
  */
-export type Overflow = 'wait' | 'drop-oldest' | 'drop-newest' | 'conflate';
+export type ChannelOverflow = 'wait' | 'drop-oldest' | 'drop-newest' | 'conflate';
 
 /** Options of {@link channel}. */
 export interface ChannelOptions<T> extends NameOption {
   /** What happens when the buffer is full. Default: wait. */
-  readonly overflow?: Overflow | undefined;
+  readonly overflow?: ChannelOverflow | undefined;
   /**
    * With `overflow: 'conflate'`: makes one value out of the newest in the full buffer and the one that comes. When it
    * throws, so does sending, and nothing has happened. Default: the one that comes is kept, the other dropped.

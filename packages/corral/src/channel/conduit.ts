@@ -7,7 +7,7 @@ import { WaitLine } from '../core/wait-line.ts';
 import { BrokenResourceError, EndOfChannelError } from '../errors.ts';
 import { ambientAvailable } from '../internal/ambient.ts';
 import { Ring } from '../internal/ring.ts';
-import type { ChannelOptions, ChannelSnapshot, Overflow } from './channel.ts';
+import type { ChannelOptions, ChannelSnapshot, ChannelOverflow } from './channel.ts';
 import { ThroughHandle, type Handle } from './handle.ts';
 import { ended, type Next } from './item-iterator.ts';
 
@@ -17,7 +17,10 @@ export const nothing: unique symbol = Symbol('nothing');
 export class Conduit<T> {
   readonly name: string;
   readonly capacity: number;
-  readonly overflow: Overflow;
+  readonly overflow: ChannelOverflow;
+  /** What who waits is waiting for. */
+  readonly sending: string;
+  readonly receiving: string;
   // Who waits to receive finds the buffer empty, who waits to send finds it full.
   readonly buffer = new Ring<T>();
   readonly senders = new WaitLine<void, Sending<T>>();
@@ -31,6 +34,8 @@ export class Conduit<T> {
     this.capacity = capacity;
     this.overflow = options.overflow ?? 'wait';
     this.name = options.name ?? 'channel';
+    this.sending = `send to ${this.name}`;
+    this.receiving = `receive from ${this.name}`;
     this.#merge = options.merge;
     this.#onDrop = options.onDrop;
   }
@@ -73,7 +78,7 @@ export class Conduit<T> {
 
   receiverClosed(): void {
     if (--this.openReceivers > 0) return;
-    this.senders.failAll(this.broken());
+    if (this.senders.first) this.senders.failAll(this.broken());
     while (this.buffer.size > 0) this.#drop(this.buffer.take());
   }
 
@@ -135,7 +140,7 @@ export class Sending<T> extends ThroughHandle<void> {
   readonly value: T;
 
   constructor(scope: Scope | undefined, conduit: Conduit<T>, handle: Handle, value: T) {
-    super(scope, `send to ${conduit.name}`, conduit.senders, handle);
+    super(scope, conduit.sending, conduit.senders, handle);
     this.value = value;
   }
 }
@@ -145,7 +150,7 @@ export class Receiving<T> extends ThroughHandle<T | Next<T>> {
   readonly iterating: boolean;
 
   constructor(scope: Scope | undefined, conduit: Conduit<T>, handle: Handle, iterating: boolean) {
-    super(scope, `receive from ${conduit.name}`, conduit.receivers, handle);
+    super(scope, conduit.receiving, conduit.receivers, handle);
     this.iterating = iterating;
   }
 

@@ -8,7 +8,7 @@ import { LineOperation, WaitLine } from '../core/wait-line.ts';
 import { QueueShutDownError } from '../errors.ts';
 import { checkCount, checkFunction, checkOneOf, shown } from '../internal/checks.ts';
 import { ItemIterator, ended, type Next } from './item-iterator.ts';
-import { Getter, Putter, type PutProgress } from './queue-operations.ts';
+import { Getter, Putter, type PutProgress } from './waiting.ts';
 import { storeFor, type QueueOrder, type Store } from './store.ts';
 
 /** Options of {@link Queue}. */
@@ -77,6 +77,9 @@ export class Queue<T> implements Selectable<T>, AsyncIterable<T, undefined> {
   readonly capacity: number;
   readonly order: QueueOrder;
   readonly #store: Store<T>;
+  /** What who waits is waiting for. */
+  readonly #getting: string;
+  readonly #putting: string;
   // Who waits to get finds the queue empty, who waits to put finds it full: never both, and no slot is free meanwhile.
   readonly #getters = new WaitLine<T | T[] | Next<T>, Getter<T>>();
   readonly #putters = new WaitLine<void, Putter<T>>();
@@ -98,6 +101,8 @@ export class Queue<T> implements Selectable<T>, AsyncIterable<T, undefined> {
     this.order = order;
     this.#store = storeFor(order, compare);
     this.name = options.name ?? 'queue';
+    this.#getting = `get from ${this.name}`;
+    this.#putting = `put into ${this.name}`;
   }
 
   /** How many items are in it. */
@@ -170,7 +175,7 @@ export class Queue<T> implements Selectable<T>, AsyncIterable<T, undefined> {
   putting(item: T): Selectable<void> {
     return {
       [attempt]: () => (this.tryPut(item) ? [undefined] : undefined),
-      [enlist]: () => new Putter(undefined, this.name, this.#putters, item),
+      [enlist]: () => new Putter(undefined, this.#putting, this.#putters, item),
     };
   }
 
@@ -241,7 +246,7 @@ export class Queue<T> implements Selectable<T>, AsyncIterable<T, undefined> {
 
   /** @internal */
   [enlist](): Operation<T> {
-    return new Getter(undefined, this.name, this.#getters, 'item') as Operation<unknown> as Operation<T>;
+    return new Getter(undefined, this.#getting, this.#getters, 'item') as Operation<unknown> as Operation<T>;
   }
 
   // Ending -------------------------------------------------------------------------------------------------------
@@ -282,7 +287,7 @@ export class Queue<T> implements Selectable<T>, AsyncIterable<T, undefined> {
   shutdown(options?: ShutdownOptions): T[] {
     const drained: T[] = [];
     this.#shutDown = true;
-    this.#putters.failAll(this.#shutDownError('put into'));
+    if (this.#putters.first) this.#putters.failAll(this.#shutDownError('put into'));
     for (let getter = this.#getters.first; getter; getter = this.#getters.first) {
       if (getter.wanted === 'next') getter.commit(ended);
       else getter.fail(this.#shutDownError('get from'));
@@ -312,7 +317,7 @@ export class Queue<T> implements Selectable<T>, AsyncIterable<T, undefined> {
   readonly #beginPut = (scope: Scope | undefined, item: T): Promise<void> => {
     if (this.#shutDown) return rejected(this.#shutDownError('put into'));
     if (this.#accept(item)) return passThrough(undefined);
-    return new Putter(scope, this.name, this.#putters, item).promise;
+    return new Putter(scope, this.#putting, this.#putters, item).promise;
   };
 
   readonly #beginPutMany = (scope: Scope | undefined, batch: Batch<T>): Promise<void> => {
@@ -320,25 +325,25 @@ export class Queue<T> implements Selectable<T>, AsyncIterable<T, undefined> {
     const { items, progress } = batch;
     const put = this.#acceptMany(items, progress);
     if (put === items.length) return passThrough(undefined);
-    return new Putter(scope, this.name, this.#putters, items[put] as T, items, put, progress).promise;
+    return new Putter(scope, this.#putting, this.#putters, items[put] as T, items, put, progress).promise;
   };
 
   readonly #beginGet = (scope: Scope | undefined): Promise<T> => {
     if (this.#store.size > 0) return passThrough(this.#take());
     if (this.#shutDown) return rejected(this.#shutDownError('get from'));
-    return new Getter(scope, this.name, this.#getters, 'item').promise as Promise<T>;
+    return new Getter(scope, this.#getting, this.#getters, 'item').promise as Promise<T>;
   };
 
   readonly #beginGetMany = (scope: Scope | undefined, max: number): Promise<T[]> => {
     if (this.#store.size > 0) return passThrough(this.#takeMany(max));
     if (this.#shutDown) return rejected(this.#shutDownError('get from'));
-    return new Getter(scope, this.name, this.#getters, max).promise as Promise<T[]>;
+    return new Getter(scope, this.#getting, this.#getters, max).promise as Promise<T[]>;
   };
 
   readonly #beginNext = (scope: Scope | undefined): Promise<Next<T>> => {
     if (this.#store.size > 0) return passThrough({ done: false, value: this.#take() });
     if (this.#shutDown) return passThrough(ended);
-    return new Getter(scope, this.name, this.#getters, 'next').promise as Promise<Next<T>>;
+    return new Getter(scope, this.#getting, this.#getters, 'next').promise as Promise<Next<T>>;
   };
 
   readonly #beginJoin = (scope: Scope | undefined): Promise<void> => {

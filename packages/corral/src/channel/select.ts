@@ -26,7 +26,10 @@ export type BranchValue<S> = S extends Selectable<infer T> ? T : never;
 
 /** Options of {@link select}. */
 export interface SelectOptions extends ScopeOption {
-  /** Whether of several that are ready the first is taken, in the order of the keys. Default: false, any of them. */
+  /**
+   * Whether of several that are ready the first is taken, in the order of the keys: as written, but those that are whole
+   * numbers before all others. Default: false, any of them.
+   */
   readonly biased?: boolean | undefined;
   /** Whether a branch that fails is told as a result instead of being thrown. Default: false. */
   readonly settled?: boolean | undefined;

@@ -10,8 +10,8 @@ export class Asked<T> {
   readonly done: Promise<void>;
   #scope: Scope | undefined;
 
-  constructor(wait: (scope: Scope) => Promise<T>) {
-    this.done = withScope(async (scope) => {
+  constructor(wait: (scope: Scope) => Promise<T>, deadlineMs?: number) {
+    const watch = async (scope: Scope): Promise<void> => {
       this.#scope = scope;
       try {
         this.value = await wait(scope);
@@ -20,7 +20,8 @@ export class Asked<T> {
         this.state = error === scope.reason ? 'cancelled' : 'failed';
         this.error = error;
       }
-    });
+    };
+    this.done = withScope(watch, { deadlineMs });
   }
 
   get message(): string {
@@ -38,9 +39,9 @@ export class Asked<T> {
   }
 }
 
-/** Begins to wait, now. */
-export function ask<T>(wait: (scope: Scope) => Promise<T>): Asked<T> {
-  return new Asked(wait);
+/** Begins to wait, now, for so many milliseconds at most. */
+export function ask<T>(wait: (scope: Scope) => Promise<T>, deadlineMs?: number): Asked<T> {
+  return new Asked(wait, deadlineMs);
 }
 
 /** What came of several. */

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { BrokenResourceError, channel, run, withScope, type Overflow } from '../../src/index.ts';
+import { BrokenResourceError, channel, run, withScope, type ChannelOverflow } from '../../src/index.ts';
 import { failureOf, virtually } from '../core/virtually.ts';
 import { ask } from './asking.ts';
 
-const dropping = ['drop-oldest', 'drop-newest', 'conflate'] as const satisfies Overflow[];
+const dropping = ['drop-oldest', 'drop-newest', 'conflate'] as const satisfies ChannelOverflow[];
 
 for (const [overflow, kept, dropped] of [
   ['drop-oldest', [3, 4], [1, 2]],

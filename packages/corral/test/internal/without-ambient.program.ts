@@ -167,6 +167,47 @@ const withHandle: Readonly<Record<string, (scope: Scope) => unknown>> = {
     withScope((inner) => inner.sleep(60_000), { scope, signal: AbortSignal.abort('aborted') }).catch(
       (reason: unknown) => reason,
     ),
+  Queue: async (scope) => {
+    const queue = new corral.Queue<number>({ capacity: 1 });
+    const putting = queue.putMany([1, 2, 3], { scope });
+    const got = [await queue.get({ scope }), ...(await queue.getMany(1, { scope }))];
+    await putting;
+    queue.shutdown();
+    for await (const item of queue.values({ scope })) got.push(item);
+    queue.taskDone(3);
+    await queue.join({ scope });
+    return got;
+  },
+  channel: async (scope) => {
+    const dropped: number[] = [];
+    const onDrop = (value: number): never => {
+      dropped.push(value);
+      throw new Error('reported');
+    };
+    const [sender, receiver] = corral.channel<number>(1, { overflow: 'drop-oldest', onDrop });
+    const first = receiver.receive({ scope });
+    for (const value of [1, 2, 3]) await sender.send(value, { scope });
+    sender.close();
+    const got = [await first];
+    for await (const value of receiver.values({ scope })) got.push(value);
+    return [got, dropped];
+  },
+  Broadcast: async (scope) => {
+    const news = new corral.Broadcast<number>();
+    const subscription = news.subscribe();
+    const first = subscription.receive({ scope });
+    for (const value of [1, 2]) await news.send(value, { scope });
+    news.close();
+    const got = [await first];
+    for await (const value of subscription.values({ scope })) got.push(value);
+    return got;
+  },
+  select: async (scope) => {
+    const queue = new corral.Queue<number>();
+    const late = await corral.select({ queue, late: corral.after(1) }, { scope });
+    await queue.put(1, { scope });
+    return [late.key, await corral.select({ queue }, { scope })];
+  },
   'ContextVariable.get': () => new ContextVariable({ defaultValue: 'default' }).get(),
   Sequencer: async (scope) => {
     const order: number[] = [];
@@ -204,6 +245,19 @@ const ambient: Readonly<Record<string, (group: TaskGroup) => unknown>> = {
   asCompleted: () => asCompleted([() => 1]).next(),
   abortable: () => abortable(Promise.resolve()),
   withSignal: () => withSignal(() => 1),
+  'Queue.put': () => new corral.Queue().put(1),
+  'Queue.putMany': () => new corral.Queue().putMany([1]),
+  'Queue.get': () => new corral.Queue().get(),
+  'Queue.getMany': () => new corral.Queue().getMany(),
+  'Queue.join': () => new corral.Queue().join(),
+  'Queue.values': () => new corral.Queue()[Symbol.asyncIterator]().next(),
+  'Sender.send': () => corral.channel(1)[0].send(1),
+  'Receiver.receive': () => corral.channel(1)[1].receive(),
+  'Receiver.values': () => corral.channel(1)[1][Symbol.asyncIterator]().next(),
+  'Broadcast.send': () => new corral.Broadcast().send(1),
+  'Subscription.receive': () => new corral.Broadcast().subscribe().receive(),
+  'Subscription.values': () => new corral.Broadcast().subscribe()[Symbol.asyncIterator]().next(),
+  select: () => corral.select({ queue: new corral.Queue() }),
   'task.join': (group) => group.spawn(() => 1).join(),
   currentScope: () => currentScope(),
   currentTask: () => currentTask(),

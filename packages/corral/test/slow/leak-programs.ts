@@ -8,7 +8,20 @@
 
 import { getEventListeners } from 'node:events';
 import { pathToFileURL } from 'node:url';
-import { currentScope, gather, sleep, taskGroup, timeout, withScope, withSignal } from '../../src/index.ts';
+import {
+  Event,
+  Queue,
+  after,
+  channel,
+  currentScope,
+  gather,
+  select,
+  sleep,
+  taskGroup,
+  timeout,
+  withScope,
+  withSignal,
+} from '../../src/index.ts';
 import type { Scope, TaskGroup } from '../../src/index.ts';
 
 /** What is left at the end, and how much the heap has grown between two points of the way. */
@@ -220,6 +233,30 @@ const manySleepers: Program = async () => {
   return { grownBytes: 0, left: { ...leftIn(scope as Scope), missing: MANY - cut } };
 };
 
+/** Half a million items through a queue and a channel, and as many selects over what is never ready. */
+const selects: Program = () =>
+  taskGroup(async (group) => {
+    const queue = new Queue<{ n: number }>({ capacity: 4 });
+    const idle = new Queue<number>();
+    const never = new Event();
+    const [sender, receiver] = channel<{ n: number }>(0);
+    const echo = async (): Promise<void> => {
+      for await (const value of queue) await select({ send: sender.sending(value), never });
+    };
+    group.spawn(echo);
+    const grownBytes = await grown(5_000, async () => {
+      for (let n = 0; n < 100; n++) {
+        await queue.put({ n });
+        await select({ receiver, idle, never, late: after(60_000) });
+      }
+    });
+    queue.shutdown();
+    const { waitingReceivers, waitingSenders } = receiver.snapshot();
+    const { waitingGetters } = idle.snapshot();
+    const left = { ...leftIn(group.scope), children: 0, waitingReceivers, waitingSenders, waitingGetters };
+    return { grownBytes, left };
+  });
+
 /** The programs by name. */
 export const programs: Readonly<Record<string, Program>> = {
   spawns,
@@ -233,6 +270,7 @@ export const programs: Readonly<Record<string, Program>> = {
   nested,
   manyTasks,
   manySleepers,
+  selects,
 };
 
 const [, script, name] = process.argv;

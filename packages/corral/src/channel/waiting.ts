@@ -1,4 +1,4 @@
-/** Who waits at a queue. */
+/** Who waits for an item, or for a place for one. */
 
 import type { Scope } from '../core/scope.ts';
 import { LineOperation, type WaitLine } from '../core/wait-line.ts';
