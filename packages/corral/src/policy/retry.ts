@@ -135,10 +135,13 @@ class Retrying<T> {
     }
   }
 
-  /** In a scope of its own, so that nothing of it is left when the next one begins. */
+  /**
+   * In a scope of its own, so that nothing of it is left when the next one begins. Not when it was cancelled in the
+   * instant in which the wait before it ended.
+   */
   #attempt(scope: Scope, attempt: number): Promise<T> {
     const options = { scope, name: this.#name, deadlineMs: this.#options.attemptTimeoutMs };
-    return openAndRun('retry', (inner) => this.#fn(inner, attempt), options);
+    return entering(scope, () => openAndRun('retry', (inner) => this.#fn(inner, attempt), options));
   }
 
   /** How long to wait before the next attempt; throws the error when there is none. */

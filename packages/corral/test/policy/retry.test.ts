@@ -336,6 +336,26 @@ test(
 );
 
 test(
+  'retry: cancelled in the instant in which the wait ends, it begins no attempt',
+  virtually(async () => {
+    for (const who of ['retry first', 'cancel first']) {
+      const { fn, calls } = failing(9);
+      await taskGroup(async (group) => {
+        const cut = async (): Promise<void> => {
+          await sleep(100);
+          task.cancel();
+        };
+        if (who === 'cancel first') group.spawn(cut);
+        const task = group.spawn(() => retry(fn, plain));
+        if (who === 'retry first') group.spawn(cut);
+        assert.equal((await task.settled).status, 'cancelled', who);
+      });
+      assert.equal(calls(), 1, who);
+    }
+  }),
+);
+
+test(
   'retry: a failure in the instant of the cancellation is thrown, and not retried',
   virtually(async () => {
     for (const order of ['fail first', 'cancel first']) {
