@@ -68,7 +68,7 @@ class Hedging<T> {
     this.#fn = fn;
     this.#options = options;
     this.#afterMs = checkBetween(options?.afterMs, 'set afterMs of hedge', 0, Infinity);
-    this.#max = checkCount(options.max ?? 2, 'set max of hedge');
+    this.#max = checkCount(options.max ?? 2, 'set max of hedge', 1, Number.MAX_SAFE_INTEGER);
     if (options.hedgeIf !== undefined) checkFunction(options.hedgeIf, 'set hedgeIf of hedge');
   }
 
@@ -94,6 +94,8 @@ class Hedging<T> {
     const value = await this.#fn(scope, attempt);
     if (this.#winner) return;
     this.#winner = { value };
+    // Whoever waits for the next attempt's time need not be cancelled: that is the usual case, and an error less.
+    this.#gate.commitAll(undefined);
     group.cancel('hedge has an answer');
   }
 
