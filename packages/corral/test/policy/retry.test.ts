@@ -479,17 +479,18 @@ test(
   virtually(async () => {
     const controller = new AbortController();
     let listeners = 0;
+    let added = 0;
     const { signal } = controller;
     const add = signal.addEventListener.bind(signal);
     const remove = signal.removeEventListener.bind(signal);
-    signal.addEventListener = (...args: Parameters<typeof add>) => (listeners++, add(...args));
+    signal.addEventListener = (...args: Parameters<typeof add>) => (listeners++, added++, add(...args));
     signal.removeEventListener = (...args: Parameters<typeof remove>) => (listeners--, remove(...args));
     await withScope(async (scope) => {
       for (let call = 0; call < 20; call++) await retry(failing(1).fn, { ...plain, signal });
       assert.equal(scope.operations, undefined);
       assert.equal(scope.firstChild, undefined);
     });
-    assert.equal(listeners, 0);
+    assert.deepEqual([listeners, added], [0, 20]);
   }),
 );
 

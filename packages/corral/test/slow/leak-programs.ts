@@ -8,7 +8,19 @@
 
 import { getEventListeners } from 'node:events';
 import { pathToFileURL } from 'node:url';
-import { currentScope, gather, sleep, taskGroup, timeout, withScope, withSignal } from '../../src/index.ts';
+import {
+  CircuitBreaker,
+  RateLimiter,
+  currentScope,
+  gather,
+  hedge,
+  retry,
+  sleep,
+  taskGroup,
+  timeout,
+  withScope,
+  withSignal,
+} from '../../src/index.ts';
 import type { Scope, TaskGroup } from '../../src/index.ts';
 
 /** What is left at the end, and how much the heap has grown between two points of the way. */
@@ -220,6 +232,32 @@ const manySleepers: Program = async () => {
   return { grownBytes: 0, left: { ...leftIn(scope as Scope), missing: MANY - cut } };
 };
 
+/** Policies that live all the while, and calls that fail, wait and are cancelled in them. */
+const policies: Program = () =>
+  withScope(async (scope) => {
+    const breaker = new CircuitBreaker({ failureRate: 0.9, window: { ms: 1_000 } });
+    const limiter = new RateLimiter({ limit: 1_000, perMs: 1 });
+    const never = new RateLimiter({ limit: 1, perMs: 3_600_000 });
+    never.tryAcquire();
+    const attempt = async (_own: Scope, nth: number): Promise<number> => {
+      await limiter.acquire();
+      if (nth === 1) throw new Error('x');
+      return breaker.run(soon);
+    };
+    const grownBytes = await grown(20_000, async (index) => {
+      await retry(attempt, { baseMs: 0 });
+      if (index % 4 === 0) await hedge(soon, { afterMs: 1e9 });
+      never.reserve().cancel();
+      await withScope((own) => {
+        own.onCancel(() => {});
+        never.acquire().catch(() => {});
+        own.cancel();
+      });
+    });
+    const { waiting, reserved } = never.snapshot();
+    return { grownBytes, left: { ...leftIn(scope), waiting, reserved, trying: breaker.snapshot().trying } };
+  });
+
 /** The programs by name. */
 export const programs: Readonly<Record<string, Program>> = {
   spawns,
@@ -233,6 +271,7 @@ export const programs: Readonly<Record<string, Program>> = {
   nested,
   manyTasks,
   manySleepers,
+  policies,
 };
 
 const [, script, name] = process.argv;
