@@ -73,7 +73,7 @@ async function observed(start: Rates, steps: readonly Step[]): Promise<string[]>
   return lines.sort();
 }
 
-const rates = fc.record({
+const rates: fc.Arbitrary<Rates> = fc.record({
   limit: fc.integer({ min: 1, max: 7 }),
   perMs: fc.constantFrom(1, 10, 100, 333, 1_000),
   burst: fc.option(fc.integer({ min: 1, max: 6 }), { nil: undefined }),
