@@ -176,6 +176,25 @@ test(
       ['failure 2', 2],
     ]);
     assert.equal(trace.at(-1), '3 cancelled at 40');
+    assert.deepEqual(
+      suppressedErrors(error).map((other) => (other as Error).message),
+      ['failure 1'],
+    );
+  }),
+);
+
+test(
+  'hedge: hedgeIf is not asked once it is decided, and what fails then is attached',
+  virtually(async () => {
+    let asked = 0;
+    const fn = async (_scope: Scope, attempt: number): Promise<void> => {
+      if (attempt === 1) await sleepForever().catch(() => {});
+      throw new Error(`failure ${attempt}`);
+    };
+    const error = await failureOf(hedge(fn, { afterMs: 10, hedgeIf: () => ++asked < 0 }));
+    assert.equal((error as Error).message, 'failure 2');
+    assert.equal((suppressedErrors(error)[0] as Error).message, 'failure 1');
+    assert.equal(asked, 1);
   }),
 );
 

@@ -136,7 +136,7 @@ test('retry: whatever fails, is slow, is cancelled or cut off, it keeps its prom
         'settles when the last has ended, or is cancelled',
       );
     }),
-    { seed: Number(process.env['CORRAL_SEED'] ?? 1), numRuns: Number(process.env['CORRAL_RUNS'] ?? 500) },
+    { seed: Number(process.env['CORRAL_SEED'] ?? 1), numRuns: Number(process.env['CORRAL_RUNS'] ?? 300) },
   );
 });
 

@@ -234,6 +234,16 @@ test(
 );
 
 test(
+  'retry: a deadline that passes in a callback loses no error',
+  virtually(async () => {
+    const onRetry = (): Promise<void> => sleep(60_000);
+    const thrown = await failureOf(retry(failing(9).fn, { ...plain, deadlineMs: 500, onRetry }));
+    assert.ok(thrown instanceof TimeoutError);
+    assert.equal((suppressedErrors(thrown)[0] as Error).message, 'failure 1');
+  }),
+);
+
+test(
   'retry: an error that comes when the deadline has passed is thrown and not retried',
   virtually(async () => {
     let calls = 0;
