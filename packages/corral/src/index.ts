@@ -60,7 +60,7 @@ export { use, type UseOptions } from './resource/use.ts';
 export type { Emit, Producer } from './stream/produce.ts';
 export type { StreamSource } from './stream/pull.ts';
 export type { StageFunction } from './stream/stages.ts';
-export { stream, Stream, type BatchOptions, type ConcurrencyOptions, type StreamOptions, type StreamRetryOptions, type StreamThrottleOptions, type ZippedWith } from './stream/stream.ts';
+export { Stream, stream, type BatchOptions, type ConcurrencyOptions, type StreamOptions, type StreamRetryOptions, type StreamThrottleOptions, type ZippedWith } from './stream/stream.ts';
 export { Barrier, type BarrierSnapshot } from './sync/barrier.ts';
 export { CapacityLimiter, type BorrowOptions, type CapacityLimiterOptions, type CapacityLimiterSnapshot } from './sync/capacity-limiter.ts';
 export { Condition, type ConditionSnapshot } from './sync/condition.ts';

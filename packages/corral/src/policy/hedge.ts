@@ -17,7 +17,7 @@ export interface HedgeOptions extends Omit<GroupOptions, 'concurrency'> {
   readonly afterMs: number;
   /** How many attempts in all. Default: 2. */
   readonly max?: number | undefined;
-  /** Whether a failure may be made good by another attempt; one that may not is thrown at once. Default: always. */
+  /** Whether a failure may be made good by another attempt; one that may not ends it at once. Default: always. */
   readonly hedgeIf?: ((error: unknown, attempt: number) => boolean) | undefined;
 }
 
@@ -30,7 +30,7 @@ export interface HedgeOptions extends Omit<GroupOptions, 'concurrency'> {
  *
  * Cancellable: all attempts are cancelled and awaited.
  *
- * @throws the first failure when all fail, or one that `hedgeIf` says no to.
+ * @throws the first failure when all fail; one that `hedgeIf` says no to, with the others attached.
  *
  * @example A second request when the first is slow
  * ```ts run
@@ -68,7 +68,7 @@ class Hedging<T> {
     this.#fn = fn;
     this.#options = options;
     this.#afterMs = checkBetween(options?.afterMs, 'set afterMs of hedge', 0, Infinity);
-    this.#max = checkCount(options.max ?? 2, 'set max of hedge');
+    this.#max = checkCount(options.max ?? 2, 'set max of hedge', 1, Number.MAX_SAFE_INTEGER);
     if (options.hedgeIf !== undefined) checkFunction(options.hedgeIf, 'set hedgeIf of hedge');
   }
 
@@ -94,6 +94,8 @@ class Hedging<T> {
     const value = await this.#fn(scope, attempt);
     if (this.#winner) return;
     this.#winner = { value };
+    // Whoever waits for the next attempt's time need not be cancelled: that is the usual case, and an error less.
+    this.#gate.commitAll(undefined);
     group.cancel('hedge has an answer');
   }
 
@@ -102,8 +104,14 @@ class Hedging<T> {
       reportIn(task as TaskScope<unknown>, error, `${task.name} lost a hedge and failed while it was cancelled`);
       return 'ignore';
     }
+    // Decided already, by one that was not to be made good: what comes later is attached to it.
+    const group = this.#group as Group;
+    if (group.scope.cause) return 'cancel';
     const { hedgeIf } = this.#options;
-    if (hedgeIf && !hedgeIf(error, this.#tasks.indexOf(task as Task<void>) + 1)) return 'cancel';
+    if (hedgeIf && !hedgeIf(error, this.#tasks.indexOf(task as Task<void>) + 1)) {
+      for (const failure of [error, ...this.#failures]) group.fail(failure, task.name);
+      return 'ignore';
+    }
     this.#failures.push(error);
     this.#owed++;
     this.#gate.commitAll(undefined);

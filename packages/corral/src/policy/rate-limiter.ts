@@ -134,8 +134,8 @@ export class RateLimiter {
   /**
    * Takes the next place in line without waiting for it: use it after `delayMs`, or cancel it.
    *
-   * Guarantees: whoever comes later is served later; a change of the rate does not move it; those who wait behind one
-   * that is cancelled move up. Semantics: Go's `x/time/rate`.
+   * Guarantees: whoever comes later is served later; a change of the rate does not move it, nor does anybody who leaves
+   * the line before it; those who wait behind one that is cancelled move up. Semantics: Go's `x/time/rate`.
    *
    * @throws {RangeError} when `weight` is not a positive integer, or more than can ever be taken at once.
    */

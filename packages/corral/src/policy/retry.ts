@@ -38,8 +38,8 @@ export interface RetryOptions extends BackoffOptions, ScopeOption, NameOption {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** How many of the earlier errors travel with the last one: those that retry for ever must not collect for ever. */
-const KEPT = 10;
+/** The last error, and how many earlier ones travel with it: those that retry for ever must not collect for ever. */
+const KEPT = 1 + 10;
 
 /**
  * Calls `fn` until it succeeds, and waits longer each time.
@@ -87,7 +87,7 @@ class Retrying<T> {
   readonly #attempts: number;
   readonly #backoff: Backoff;
   readonly #name: string;
-  readonly #earlier: unknown[] = [];
+  readonly #failures: unknown[] = [];
 
   constructor(fn: AttemptFunction<T>, options: RetryOptions) {
     checkFunction(fn, 'retry');
@@ -128,23 +128,25 @@ class Retrying<T> {
         error = thrown;
       }
       // Decided outside of the catch: what a callback throws is not to be caught by it.
-      const delayMs = await this.#pauseAfter(error, attempt, scope);
-      this.#earlier.push(error);
-      if (this.#earlier.length > KEPT) this.#earlier.splice(0, 1);
-      await sleepIn(scope, delayMs);
+      await sleepIn(scope, await this.#pauseAfter(error, attempt, scope));
     }
   }
 
-  /** In a scope of its own, so that nothing of it is left when the next one begins. */
+  /**
+   * In a scope of its own, so that nothing of it is left when the next one begins. Not when it was cancelled in the
+   * instant in which the wait before it ended.
+   */
   #attempt(scope: Scope, attempt: number): Promise<T> {
     const options = { scope, name: this.#name, deadlineMs: this.#options.attemptTimeoutMs };
-    return openAndRun('retry', (inner) => this.#fn(inner, attempt), options);
+    return entering(scope, () => openAndRun('retry', (inner) => this.#fn(inner, attempt), options));
   }
 
   /** How long to wait before the next attempt; throws the error when there is none. */
   async #pauseAfter(error: unknown, attempt: number, scope: Scope): Promise<number> {
     const { retryIf, retryAfter, budget, onRetry } = this.#options;
     if (isCancelled(error, { scope }) || error instanceof StrayCancellationError) throw error;
+    this.#failures.push(error);
+    if (this.#failures.length > KEPT) this.#failures.splice(0, 1);
     try {
       // An error that comes while it is cancelled is thrown: a real error never loses to a cancellation.
       if (scope.cancelled || attempt >= this.#attempts) throw error;
@@ -156,7 +158,7 @@ class Retrying<T> {
       return delayMs;
     } catch (thrown) {
       if (isCancelled(thrown, { scope })) throw thrown;
-      this.#carry(thrown, thrown === error ? [] : [error], scope);
+      this.#carry(thrown, scope);
       throw thrown;
     }
   }
@@ -166,13 +168,13 @@ class Retrying<T> {
     const { deadlineMs } = this.#options;
     if (scope.cause?.kind !== 'deadline') return resultOfCancelled(scope, deadlineMs) as T;
     const error = new TimeoutError(deadlineMs, scope.name);
-    this.#carry(error, [], scope);
+    this.#carry(error, scope);
     throw error;
   }
 
-  /** Attaches what came before to the error that is thrown, if that can carry it. */
-  #carry(last: unknown, more: readonly unknown[], scope: Scope): void {
-    combine([last, ...this.#earlier, ...more], scope);
+  /** Attaches what came before to the error that is thrown, if that can carry it. The same one counts once. */
+  #carry(last: unknown, scope: Scope): void {
+    combine([last, ...this.#failures], scope);
   }
 }
 

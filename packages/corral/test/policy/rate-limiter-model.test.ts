@@ -73,7 +73,7 @@ async function observed(start: Rates, steps: readonly Step[]): Promise<string[]>
   return lines.sort();
 }
 
-const rates = fc.record({
+const rates: fc.Arbitrary<Rates> = fc.record({
   limit: fc.integer({ min: 1, max: 7 }),
   perMs: fc.constantFrom(1, 10, 100, 333, 1_000),
   burst: fc.option(fc.integer({ min: 1, max: 6 }), { nil: undefined }),
@@ -110,11 +110,13 @@ async function demand(
   limiter: RateLimiter,
   askers: readonly { afterMs: number; weight: number; patienceMs: number | undefined }[],
   shuffle?: number,
+  meanwhile?: (clock: VirtualClock) => Promise<void>,
 ): Promise<{ at: number; weight: number }[]> {
   const taken: { at: number; weight: number }[] = [];
   const clock = new VirtualClock({ seed: shuffle });
   await clock.run(() =>
     taskGroup(async (group) => {
+      if (meanwhile) group.spawn(() => meanwhile(clock));
       for (const { afterMs, weight: wanted, patienceMs } of askers) {
         await sleepUntil(clock.now() + afterMs);
         const weight = 1 + (wanted % limiter.snapshot().burst);
@@ -151,6 +153,39 @@ test('RateLimiter: no window of perMs ever has more than the limit in it, or lim
         const inside = taken.filter(({ at }) => at >= from && at < from + perMs);
         const sum = inside.reduce((weights, { weight }) => weights + weight, 0);
         assert.ok(sum <= bound, `${sum} of ${bound} from ${from}`);
+      }
+    }),
+    runs,
+  );
+});
+
+test('RateLimiter: between two updates the bound of the new rate holds, whatever was taken before', async () => {
+  const updates = fc.array(fc.record({ afterMs: fc.integer({ min: 0, max: 200 }), pick: fc.nat(1_000) }), {
+    maxLength: 4,
+  });
+  await fc.assert(
+    fc.asyncProperty(rates, askers, updates, async (start, crowd, changes) => {
+      const limiter = new RateLimiter(start);
+      // Of weight one, so that none of them fails when the rate becomes less.
+      const small = crowd.map((asker) => ({ ...asker, weight: 0 }));
+      let now = start;
+      const stretches = [{ from: 0, rates: start }];
+      const taken = await demand(limiter, small, undefined, async (clock) => {
+        for (const { afterMs, pick } of changes) {
+          await sleepUntil(clock.now() + afterMs);
+          limiter.update((now = updated(now, pick)));
+          stretches.push({ from: clock.now(), rates: now });
+        }
+      });
+      for (const [nth, { from, rates: rule }] of stretches.entries()) {
+        const until = stretches[nth + 1]?.from ?? Infinity;
+        const bound = rule.burst === undefined ? rule.limit : rule.limit + rule.burst - 1;
+        // What is taken in the instant of an update may belong to either side.
+        const mine = taken.filter(({ at }) => at > from && at < until);
+        for (const { at: first } of mine) {
+          const count = mine.filter(({ at }) => at >= first && at < first + rule.perMs).length;
+          assert.ok(count <= bound, `${count} of ${bound} from ${first}`);
+        }
       }
     }),
     runs,

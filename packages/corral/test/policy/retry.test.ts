@@ -234,6 +234,16 @@ test(
 );
 
 test(
+  'retry: a deadline that passes in a callback loses no error',
+  virtually(async () => {
+    const onRetry = (): Promise<void> => sleep(60_000);
+    const thrown = await failureOf(retry(failing(9).fn, { ...plain, deadlineMs: 500, onRetry }));
+    assert.ok(thrown instanceof TimeoutError);
+    assert.equal((suppressedErrors(thrown)[0] as Error).message, 'failure 1');
+  }),
+);
+
+test(
   'retry: an error that comes when the deadline has passed is thrown and not retried',
   virtually(async () => {
     let calls = 0;
@@ -332,6 +342,26 @@ test(
     });
     assert.equal(calls(), 1);
     assert.equal(clock.now(), 10);
+  }),
+);
+
+test(
+  'retry: cancelled in the instant in which the wait ends, it begins no attempt',
+  virtually(async () => {
+    for (const who of ['retry first', 'cancel first']) {
+      const { fn, calls } = failing(9);
+      await taskGroup(async (group) => {
+        const cut = async (): Promise<void> => {
+          await sleep(100);
+          task.cancel();
+        };
+        if (who === 'cancel first') group.spawn(cut);
+        const task = group.spawn(() => retry(fn, plain));
+        if (who === 'retry first') group.spawn(cut);
+        assert.equal((await task.settled).status, 'cancelled', who);
+      });
+      assert.equal(calls(), 1, who);
+    }
   }),
 );
 
@@ -459,17 +489,18 @@ test(
   virtually(async () => {
     const controller = new AbortController();
     let listeners = 0;
+    let added = 0;
     const { signal } = controller;
     const add = signal.addEventListener.bind(signal);
     const remove = signal.removeEventListener.bind(signal);
-    signal.addEventListener = (...args: Parameters<typeof add>) => (listeners++, add(...args));
+    signal.addEventListener = (...args: Parameters<typeof add>) => (listeners++, added++, add(...args));
     signal.removeEventListener = (...args: Parameters<typeof remove>) => (listeners--, remove(...args));
     await withScope(async (scope) => {
       for (let call = 0; call < 20; call++) await retry(failing(1).fn, { ...plain, signal });
       assert.equal(scope.operations, undefined);
       assert.equal(scope.firstChild, undefined);
     });
-    assert.equal(listeners, 0);
+    assert.deepEqual([listeners, added], [0, 20]);
   }),
 );
 

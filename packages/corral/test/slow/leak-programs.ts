@@ -16,6 +16,10 @@ import {
   currentScope,
   gather,
   select,
+  CircuitBreaker,
+  RateLimiter,
+  hedge,
+  retry,
   sleep,
   taskGroup,
   timeout,
@@ -257,6 +261,32 @@ const selects: Program = () =>
     return { grownBytes, left };
   });
 
+/** Policies that live all the while, and calls that fail, wait and are cancelled in them. */
+const policies: Program = () =>
+  withScope(async (scope) => {
+    const breaker = new CircuitBreaker({ failureRate: 0.9, window: { ms: 1_000 } });
+    const limiter = new RateLimiter({ limit: 1_000, perMs: 1 });
+    const never = new RateLimiter({ limit: 1, perMs: 3_600_000 });
+    never.tryAcquire();
+    const attempt = async (_own: Scope, nth: number): Promise<number> => {
+      await limiter.acquire();
+      if (nth === 1) throw new Error('x');
+      return breaker.run(soon);
+    };
+    const grownBytes = await grown(20_000, async (index) => {
+      await retry(attempt, { baseMs: 0 });
+      if (index % 4 === 0) await hedge(soon, { afterMs: 1e9 });
+      never.reserve().cancel();
+      await withScope((own) => {
+        own.onCancel(() => {});
+        never.acquire().catch(() => {});
+        own.cancel();
+      });
+    });
+    const { waiting, reserved } = never.snapshot();
+    return { grownBytes, left: { ...leftIn(scope), waiting, reserved, trying: breaker.snapshot().trying } };
+  });
+
 /** The programs by name. */
 export const programs: Readonly<Record<string, Program>> = {
   spawns,
@@ -271,6 +301,7 @@ export const programs: Readonly<Record<string, Program>> = {
   manyTasks,
   manySleepers,
   selects,
+  policies,
 };
 
 const [, script, name] = process.argv;
