@@ -170,12 +170,12 @@ export class DeadlockError extends CorralError {
   }
 }
 
-/** The line was full: the call was refused at once. */
+/** As many as may wait were waiting already: nothing was done. */
 export class LineFullError extends CorralError {
   /** How many may wait. */
   readonly maxWaiting: number;
-  constructor(name: string, maxWaiting: number) {
-    super(`Cannot wait for ${name} as its line is full: ${maxWaiting} may wait`);
+  constructor(maxWaiting: number, where = 'line') {
+    super(`Cannot wait for ${where} as ${maxWaiting} may wait, and do`);
     this.maxWaiting = maxWaiting;
   }
   override get name(): string {

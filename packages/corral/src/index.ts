@@ -20,6 +20,7 @@ export { openTaskGroup, type OpenTaskGroup } from './core/open-task-group.ts';
 export { any, race, type RaceOptions } from './core/race.ts';
 export { run, type RunOptions } from './core/run.ts';
 export { Scope } from './core/scope.ts';
+export type { ScopedFunction } from './core/scoped-function.ts';
 export { cleanup, shield, type CleanupOptions, type ShieldOptions } from './core/shield.ts';
 export type { StartedTask } from './core/start.ts';
 export {
@@ -53,12 +54,14 @@ export {
   type CancelKind,
 } from './errors.ts';
 export type { ErrorReporter } from './internal/report.ts';
+export { fromCallback, type Done, type FromCallbackOptions } from './interop/from-callback.ts';
+export { nextEvent, type EventEmitterLike, type EventTargetLike } from './interop/next-event.ts';
+export { promisify, type PromisifyOptions } from './interop/promisify.ts';
 export { Bulkhead, type BulkheadOptions, type BulkheadSnapshot } from './policy/bulkhead.ts';
 export { cache, type CacheOptions, type CacheSnapshot, type CachedFunction } from './policy/cache.ts';
 export { createLimit, limit, type Limit, type LimitControls, type LimitedFunction } from './policy/limit.ts';
 export type { MergeOptions } from './policy/merge-options.ts';
 export type { MergedFunction } from './policy/merged-calls.ts';
-export type { PolicyFunction } from './policy/policy-function.ts';
 export { debounce, type DebounceOptions } from './policy/debounce.ts';
 export {
   singleFlight,

@@ -52,7 +52,7 @@ export class Limiter {
       this.#active++;
       return this.#run(scope, fn, args);
     }
-    if (this.#line.length >= this.maxWaiting) return Promise.reject(new LineFullError(this.name, this.maxWaiting));
+    if (this.#line.length >= this.maxWaiting) return Promise.reject(new LineFullError(this.maxWaiting, this.name));
     const turn = new Turn(scope, this, this.#line, fn, args as never);
     return (turn.result = turn.promise.then(begin)) as Promise<R>;
   }

@@ -8,11 +8,11 @@ import type { TaskGroup } from '../core/task-group.ts';
 import { CallDroppedError } from '../errors.ts';
 import { Alarm } from '../internal/alarm.ts';
 import { clock } from '../internal/clock.ts';
-import { policyFunction, type PolicyFunction } from './policy-function.ts';
+import { scopedFunction, type ScopedFunction } from '../core/scoped-function.ts';
 import { SharedRun, type Call, type SharedFunction } from './shared-run.ts';
 
 /** A function whose calls are merged. */
-export interface MergedFunction<A extends readonly unknown[], R> extends PolicyFunction<A, R>, Disposable {
+export interface MergedFunction<A extends readonly unknown[], R> extends ScopedFunction<A, R>, Disposable {
   /** Whether calls wait for a run that has not begun. */
   readonly pending: boolean;
   /** Begins the run that is waited for now. Returns whether there was one. */
@@ -134,7 +134,7 @@ export function mergedFunction<A extends readonly unknown[], R>(
   name: string,
   calls: MergedCalls<A, R>,
 ): MergedFunction<A, R> {
-  return policyFunction<A, R, Omit<MergedFunction<A, R>, keyof PolicyFunction<A, R>>>(
+  return scopedFunction<A, R, Omit<MergedFunction<A, R>, keyof ScopedFunction<A, R>>>(
     name,
     (scope, args) => calls.call(scope, args),
     {

@@ -16,7 +16,7 @@ import { failureOf, virtually } from '../core/virtually.ts';
 
 /** Calls at these times; says what each call gave. */
 function callAt(fn: (n: number) => Promise<unknown>, times: readonly number[]): Promise<unknown[]> {
-  return gather(times.map((at, index) => () => sleep(at).then(() => fn(index)))) as Promise<unknown[]>;
+  return Promise.all(times.map((at, index) => sleep(at).then(() => fn(index))));
 }
 
 test(
