@@ -59,9 +59,16 @@ export { nextEvent, type EventEmitterLike, type EventTargetLike } from './intero
 export { promisify, type PromisifyOptions } from './interop/promisify.ts';
 export { Bulkhead, type BulkheadOptions, type BulkheadSnapshot } from './policy/bulkhead.ts';
 export { cache, type CacheOptions, type CacheSnapshot, type CachedFunction } from './policy/cache.ts';
-export { createLimit, limit, type Limit, type LimitControls, type LimitedFunction } from './policy/limit.ts';
+export {
+  createLimit,
+  limit,
+  type Limit,
+  type LimitControls,
+  type LimitSnapshot,
+  type LimitedFunction,
+} from './policy/limit.ts';
 export type { MergeOptions } from './policy/merge-options.ts';
-export type { MergedFunction } from './policy/merged-calls.ts';
+export type { MergedFunction, MergedSnapshot } from './policy/merged-calls.ts';
 export { debounce, type DebounceOptions } from './policy/debounce.ts';
 export {
   singleFlight,

@@ -4,18 +4,16 @@ import { reportIn } from '../core/report-in.ts';
 import type { Scope } from '../core/scope.ts';
 import { shown } from '../internal/checks.ts';
 
-type Listener = (...args: unknown[]) => void;
-
 /** The part of an EventTarget that is used. */
 export interface EventTargetLike {
-  addEventListener(name: string, listener: Listener): unknown;
-  removeEventListener(name: string, listener: Listener): unknown;
+  addEventListener(name: string, listener: (...args: unknown[]) => void): unknown;
+  removeEventListener(name: string, listener: (...args: unknown[]) => void): unknown;
 }
 
 /** The part of a Node EventEmitter that is used. */
 export interface EventEmitterLike {
-  on(name: string | symbol, listener: Listener): unknown;
-  off(name: string | symbol, listener: Listener): unknown;
+  on(name: string | symbol, listener: (...args: unknown[]) => void): unknown;
+  off(name: string | symbol, listener: (...args: unknown[]) => void): unknown;
 }
 
 /**
@@ -52,7 +50,7 @@ export function nextEvent<A extends readonly unknown[] = unknown[]>(
 }
 
 /** Begins to listen; returns what ends it. */
-type Connect = (onEvent: Listener, onError: (error: unknown) => void) => () => void;
+type Connect = (onEvent: (...args: unknown[]) => void, onError: (error: unknown) => void) => () => void;
 
 function connectorOf(source: EventTargetLike | EventEmitterLike, name: string | symbol): Connect {
   if (typeof (source as Partial<EventTargetLike> | null)?.addEventListener === 'function') {

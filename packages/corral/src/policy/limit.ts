@@ -7,6 +7,14 @@ import { checkFunction } from '../internal/checks.ts';
 import { Limiter } from './limiter.ts';
 import { scopedFunction, type ScopedFunction } from '../core/scoped-function.ts';
 
+/** A frozen picture of a limit. */
+export interface LimitSnapshot {
+  readonly name: string;
+  readonly concurrency: number;
+  readonly running: number;
+  readonly waiting: number;
+}
+
 /** What can be seen and changed of a limit, by the names that p-limit gave it. */
 export interface LimitControls {
   /** How many calls have begun and not ended. */
@@ -17,6 +25,7 @@ export interface LimitControls {
   concurrency: number;
   /** Takes all that wait out of the line: they reject with {@link CallDroppedError}. What runs goes on. */
   clearQueue(): void;
+  snapshot(): LimitSnapshot;
 }
 
 /** A function of which only so many calls run at a time. */
@@ -144,5 +153,9 @@ function controls(limiter: Limiter): LimitControls {
       limiter.concurrency = concurrency;
     },
     clearQueue: () => limiter.clear(),
+    snapshot: () => {
+      const { name, concurrency, active: running, waiting } = limiter;
+      return Object.freeze({ name, concurrency, running, waiting });
+    },
   };
 }

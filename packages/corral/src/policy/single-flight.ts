@@ -32,7 +32,7 @@ export interface SingleFlight<A extends readonly unknown[], R, K> extends Scoped
 /**
  * Wraps a function so that concurrent calls with the same key share one run of it.
  *
- * Guarantees: there never are two runs of one key; all who wait get the same value or the same error object. The run has
+ * Guarantees: there never are two runs of one key, unless it is forgotten; all who wait get the same value or the same error object. The run has
  * a scope of its own, the variables of the caller that began it, and lives with those who wait for it: whoever is
  * cancelled leaves alone; the last one to leave cancels the run and waits until it has ended; a call that comes
  * meanwhile begins a new run after that. With `{ group }` the group is among those who wait. Semantics: Go's

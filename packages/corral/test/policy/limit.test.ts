@@ -265,7 +265,9 @@ test('limit: misuse is refused', async () => {
 test('limit: has the name it was given, or that of its function', () => {
   const fetchPage = (): number => 1;
   assert.equal(limit(fetchPage, 1).name, 'fetchPage');
-  assert.equal(limit(fetchPage, 1, { name: 'pages' }).name, 'pages');
+  const pages = limit(fetchPage, 1, { name: 'pages' });
+  assert.equal(pages.name, 'pages');
+  assert.deepEqual(pages.snapshot(), { name: 'pages', concurrency: 1, running: 0, waiting: 0 });
 });
 
 test('limit: 100,000 in line are cancelled at once, and the line is empty', async () => {

@@ -235,6 +235,71 @@ test(
 );
 
 test(
+  'singleFlight: several calls that nobody awaits end with their scope, which waits for the run once',
+  virtually(async (clock) => {
+    let runs = 0;
+    const load = singleFlight(async (_key: string) => {
+      runs++;
+      try {
+        await sleepForever();
+      } finally {
+        await shield(() => sleep(3));
+      }
+    });
+    await withScope(() => {
+      for (let n = 0; n < 3; n++) void load('a');
+    });
+    assert.equal(runs, 1);
+    assert.equal(clock.now(), 3);
+    await withScope(async () => {
+      for (let n = 0; n < 3; n++) void load('a');
+      await sleep(1);
+    });
+    assert.equal(clock.now(), 7);
+  }),
+);
+
+test(
+  'singleFlight: a task that is abandoned leaves the run to the others',
+  virtually(async (clock) => {
+    const load = singleFlight((_key: string) => sleep(100).then(() => 'value'));
+    await taskGroup(async (group) => {
+      const failing = taskGroup(
+        (inner) => {
+          inner.spawn(async () => {
+            const first = load('a');
+            await shield(() => Promise.allSettled([first, load('a')]));
+          });
+          inner.cancel();
+          inner.spawn(() => shield(() => load('a')), { start: 'always' });
+        },
+        { graceMs: 10 },
+      );
+      const other = group.spawn(() => load('a'));
+      await failureOf(failing);
+      assert.equal(await other.join(), 'value');
+      assert.equal(clock.now(), 100);
+    });
+  }),
+);
+
+test(
+  'singleFlight: runs that wait for each other end when those outside have left',
+  virtually(async (clock) => {
+    const load: (key: string) => Promise<unknown> = singleFlight(async (key: string) => {
+      await sleep(5);
+      return load(key === 'a' ? 'b' : 'a');
+    });
+    const results = await gather([
+      () => moveOnAfter(20, () => failureOf(load('a'))),
+      () => moveOnAfter(30, () => failureOf(load('b'))),
+    ]);
+    assert.equal(results.length, 2);
+    assert.ok(clock.now() <= 30);
+  }),
+);
+
+test(
   'singleFlight: the deadline of a caller is that of this caller alone',
   virtually(async () => {
     const load = singleFlight((_key: string) => sleep(20).then(() => 'slow'));
@@ -405,10 +470,10 @@ test('singleFlight: misuse is refused', async () => {
   assert.equal(await failureOf(bad(1)), boom);
 });
 
-test('singleFlight: 20,000 callers of one run, cancelled one by one from the first, all leave', async () => {
+test('singleFlight: 10,000 callers of one run, cancelled one by one from the first, all leave', async () => {
   const load = singleFlight((_key: string) => sleepForever());
   await taskGroup((group) => {
-    const tasks = Array.from({ length: 20_000 }, () => group.spawn(() => load('a'), { eager: true }));
+    const tasks = Array.from({ length: 10_000 }, () => group.spawn(() => load('a'), { eager: true }));
     for (const task of tasks) task.cancel();
   });
   assert.equal(load.snapshot().running, 0);
