@@ -286,6 +286,18 @@ test('limit: 100,000 in line are cancelled at once, and the line is empty', asyn
   await holder;
 });
 
+test('limit: a loop over calls that never wait does not starve timers, whether they return or throw', async () => {
+  const run = createLimit(1);
+  const fail = (): never => {
+    throw new Error('sync');
+  };
+  for (const fn of [() => 1, fail, () => Promise.reject(new Error('async'))]) {
+    let fired = false;
+    setTimeout(() => (fired = true), 1);
+    while (!fired) await run(fn).catch(() => {});
+  }
+});
+
 test('limit: the stack of an error leads to the caller', async () => {
   const run = createLimit(1);
   async function failing(): Promise<never> {
