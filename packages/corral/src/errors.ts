@@ -171,7 +171,7 @@ export class BrokenBarrierError extends CorralError {
 export class LineFullError extends CorralError {
   /** How many may wait. */
   readonly maxWaiting: number;
-  constructor(where: string, maxWaiting: number) {
+  constructor(maxWaiting: number, where = 'line') {
     super(`Cannot wait for ${where} as ${maxWaiting} may wait, and do`);
     this.maxWaiting = maxWaiting;
   }

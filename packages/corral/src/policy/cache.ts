@@ -3,7 +3,7 @@ import type { Scope } from '../core/scope.ts';
 import type { TaskGroup } from '../core/task-group.ts';
 import { checkFunction } from '../internal/checks.ts';
 import { FunctionCache } from './function-cache.ts';
-import { policyFunction, type PolicyFunction } from './policy-function.ts';
+import { scopedFunction, type ScopedFunction } from '../core/scoped-function.ts';
 
 /** Options of {@link cache}. */
 export interface CacheOptions<A extends readonly unknown[], K> extends NameOption {
@@ -40,7 +40,7 @@ export interface CacheSnapshot {
 }
 
 /** A function whose results are kept. */
-export interface CachedFunction<A extends readonly unknown[], R, K> extends PolicyFunction<A, R> {
+export interface CachedFunction<A extends readonly unknown[], R, K> extends ScopedFunction<A, R> {
   /**
    * Runs the function although there may be a value, and keeps what it returns; joins a run that is under way. When it
    * fails, the old value stays.
@@ -98,8 +98,8 @@ export function cache<A extends readonly unknown[], R, K = A[0]>(
   checkFunction(fn, 'cache');
   const name = options?.name ?? (fn.name || 'cache');
   const cached = new FunctionCache<K, A, R>(name, fn, options ?? {});
-  const refresh = policyFunction<A, R, object>(`${name}.refresh`, (scope, args) => cached.refresh(scope, args), {});
-  return policyFunction<A, R, Omit<CachedFunction<A, R, K>, keyof PolicyFunction<A, R>>>(
+  const refresh = scopedFunction<A, R, object>(`${name}.refresh`, (scope, args) => cached.refresh(scope, args), {});
+  return scopedFunction<A, R, Omit<CachedFunction<A, R, K>, keyof ScopedFunction<A, R>>>(
     name,
     (scope, args) => cached.get(scope, args),
     {

@@ -45,7 +45,7 @@ export class Flights<K, A extends readonly unknown[], R> {
       const joined = run.join(scope, call);
       this.#watch(key, run, current);
       // One that nobody wants any more is waited for, so that there never are two.
-      if (current) current.afterwards = () => run.begin('first');
+      if (current) current.afterwards = () => void run.begin('first');
       else run.begin('first');
       return joined;
     });

@@ -1,11 +1,19 @@
-import { scopeFor } from '../core/current.ts';
+import { scopeFor, type ScopeOption } from '../core/current.ts';
 import { map } from '../core/map.ts';
 import type { NameOption } from '../core/name-option.ts';
 import { rejecting } from '../core/operation.ts';
 import type { Scope } from '../core/scope.ts';
 import { checkFunction } from '../internal/checks.ts';
 import { Limiter } from './limiter.ts';
-import { policyFunction, type PolicyFunction } from './policy-function.ts';
+import { scopedFunction, type ScopedFunction } from '../core/scoped-function.ts';
+
+/** A frozen picture of a limit. */
+export interface LimitSnapshot {
+  readonly name: string;
+  readonly concurrency: number;
+  readonly running: number;
+  readonly waiting: number;
+}
 
 /** What can be seen and changed of a limit, by the names that p-limit gave it. */
 export interface LimitControls {
@@ -17,10 +25,11 @@ export interface LimitControls {
   concurrency: number;
   /** Takes all that wait out of the line: they reject with {@link CallDroppedError}. What runs goes on. */
   clearQueue(): void;
+  snapshot(): LimitSnapshot;
 }
 
 /** A function of which only so many calls run at a time. */
-export interface LimitedFunction<A extends readonly unknown[], R> extends PolicyFunction<A, R>, LimitControls {}
+export interface LimitedFunction<A extends readonly unknown[], R> extends ScopedFunction<A, R>, LimitControls {}
 
 /** Runs functions, only so many at a time. */
 export interface Limit extends LimitControls {
@@ -38,7 +47,11 @@ export interface Limit extends LimitControls {
    *
    * Cancellable: likewise.
    */
-  map<T, R>(items: Iterable<T>, fn: (item: T, index: number) => R | PromiseLike<R>): Promise<Awaited<R>[]>;
+  map<T, R>(
+    items: Iterable<T>,
+    fn: (item: T, index: number) => R | PromiseLike<R>,
+    options?: ScopeOption,
+  ): Promise<Awaited<R>[]>;
 }
 
 /**
@@ -70,7 +83,7 @@ export function limit<A extends readonly unknown[], R>(
 ): LimitedFunction<A, R> {
   checkFunction(fn, 'limit');
   const limiter = new Limiter(options?.name ?? (fn.name || 'limit'), concurrency);
-  return policyFunction<A, R, LimitControls>(
+  return scopedFunction<A, R, LimitControls>(
     limiter.name,
     (scope, args) => limiter.call(scope, fn, args),
     controls(limiter),
@@ -110,8 +123,9 @@ export function createLimit(concurrency: number, options?: NameOption): Limit {
     rejecting(() => call(scopeFor(name, undefined, `use ${name}.callIn(scope, …)`), fn, args));
   const callIn = (scope: Scope, fn: Fn, ...args: unknown[]): Promise<unknown> =>
     rejecting(() => call(scopeFor(name, { scope }), fn, args));
-  const mapItems = (items: Iterable<unknown>, fn: (item: unknown, index: number) => unknown): Promise<unknown[]> =>
-    map(items, (item, index, scope) => limiter.call(scope, fn as Fn, [item, index]), {
+  const mapItems = (items: Iterable<unknown>, fn: Fn, options?: ScopeOption): Promise<unknown[]> =>
+    map(items, (item, index, scope) => limiter.call(scope, fn, [item, index]), {
+      ...options,
       concurrency: limiter.concurrency,
       name,
     });
@@ -139,5 +153,9 @@ function controls(limiter: Limiter): LimitControls {
       limiter.concurrency = concurrency;
     },
     clearQueue: () => limiter.clear(),
+    snapshot: () => {
+      const { name, concurrency, active: running, waiting } = limiter;
+      return Object.freeze({ name, concurrency, running, waiting });
+    },
   };
 }

@@ -52,7 +52,7 @@ export class Limiter {
       this.#active++;
       return this.#run(scope, fn, args);
     }
-    if (this.#line.length >= this.maxWaiting) return Promise.reject(new LineFullError(this.name, this.maxWaiting));
+    if (this.#line.length >= this.maxWaiting) return Promise.reject(new LineFullError(this.maxWaiting, this.name));
     const turn = new Turn(scope, this, this.#line, fn, args as never);
     return (turn.result = turn.promise.then(begin)) as Promise<R>;
   }
@@ -70,8 +70,7 @@ export class Limiter {
     try {
       value = fn.apply(scope, args as never);
     } catch (error) {
-      this.#release();
-      return Promise.reject(error);
+      return Promise.reject(error).catch(this.#threw);
     }
     return Promise.resolve(value).then(this.#returned as (value: Awaited<R>) => R, this.#threw);
   }
@@ -82,9 +81,10 @@ export class Limiter {
     return clock.starving() ? new Promise((resolve) => clock.turn(() => resolve(value))) : value;
   };
 
-  readonly #threw = (error: unknown): never => {
+  readonly #threw = (error: unknown): Promise<never> => {
     this.#release();
-    throw error;
+    if (!clock.starving()) throw error;
+    return new Promise<never>((_resolve, reject) => clock.turn(() => reject(error)));
   };
 
   /** Runs one that has waited: it has its place already. */

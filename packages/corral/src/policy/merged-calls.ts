@@ -8,11 +8,22 @@ import type { TaskGroup } from '../core/task-group.ts';
 import { CallDroppedError } from '../errors.ts';
 import { Alarm } from '../internal/alarm.ts';
 import { clock } from '../internal/clock.ts';
-import { policyFunction, type PolicyFunction } from './policy-function.ts';
+import { scopedFunction, type ScopedFunction } from '../core/scoped-function.ts';
 import { SharedRun, type Call, type SharedFunction } from './shared-run.ts';
 
+/** A frozen picture of a function whose calls are merged. */
+export interface MergedSnapshot {
+  readonly name: string;
+  /** Whether there is a run that has not begun. */
+  readonly pending: boolean;
+  /** How many wait for that one; a group that owns it counts as well. */
+  readonly waiting: number;
+  /** How many runs have begun. */
+  readonly runs: number;
+}
+
 /** A function whose calls are merged. */
-export interface MergedFunction<A extends readonly unknown[], R> extends PolicyFunction<A, R>, Disposable {
+export interface MergedFunction<A extends readonly unknown[], R> extends ScopedFunction<A, R>, Disposable {
   /** Whether calls wait for a run that has not begun. */
   readonly pending: boolean;
   /** Begins the run that is waited for now. Returns whether there was one. */
@@ -22,6 +33,7 @@ export interface MergedFunction<A extends readonly unknown[], R> extends PolicyF
    * was one.
    */
   cancel(): boolean;
+  snapshot(): MergedSnapshot;
   /** Cancels, and refuses all later calls with {@link CallDroppedError}. */
   [Symbol.dispose](): void;
 }
@@ -48,6 +60,7 @@ export class MergedCalls<A extends readonly unknown[], R> {
   /** The run that began last. */
   #latest: SharedRun<A, R> | undefined;
   #disposed = false;
+  #runs = 0;
 
   constructor(name: string, fn: SharedFunction<A, R>, pace: Pace, group: TaskGroup | undefined) {
     this.#name = name;
@@ -72,9 +85,13 @@ export class MergedCalls<A extends readonly unknown[], R> {
   }
 
   flush(): boolean {
-    const waiting = this.#takeWaiting();
-    if (waiting) this.#begin(waiting);
-    return waiting !== undefined;
+    const run = this.#takeWaiting();
+    // The last caller may have left in this very step: then nothing begins, and nothing counts.
+    if (!run?.wanted) return false;
+    this.#pace.began(clock.now());
+    this.#latest = run;
+    this.#runs++;
+    return run.begin('last');
   }
 
   cancel(): boolean {
@@ -86,6 +103,11 @@ export class MergedCalls<A extends readonly unknown[], R> {
   dispose(): void {
     this.#disposed = true;
     this.cancel();
+  }
+
+  snapshot(): MergedSnapshot {
+    const waiting = this.#waiting?.run.waiting ?? 0;
+    return Object.freeze({ name: this.#name, pending: this.pending, waiting, runs: this.#runs });
   }
 
   #callAt(at: number, now: number, scope: Scope | undefined, call: Call<A>): Promise<R> {
@@ -113,12 +135,6 @@ export class MergedCalls<A extends readonly unknown[], R> {
     return run;
   }
 
-  #begin(run: SharedRun<A, R>): void {
-    this.#pace.began(clock.now());
-    this.#latest = run;
-    run.begin('last');
-  }
-
   /** What the latest run gives or gave; nothing when it was cancelled. */
   #joinLatest(scope: Scope | undefined, call: Call<A>): Promise<R> | undefined {
     const run = this.#latest;
@@ -134,7 +150,7 @@ export function mergedFunction<A extends readonly unknown[], R>(
   name: string,
   calls: MergedCalls<A, R>,
 ): MergedFunction<A, R> {
-  return policyFunction<A, R, Omit<MergedFunction<A, R>, keyof PolicyFunction<A, R>>>(
+  return scopedFunction<A, R, Omit<MergedFunction<A, R>, keyof ScopedFunction<A, R>>>(
     name,
     (scope, args) => calls.call(scope, args),
     {
@@ -143,6 +159,7 @@ export function mergedFunction<A extends readonly unknown[], R>(
       },
       flush: () => calls.flush(),
       cancel: () => calls.cancel(),
+      snapshot: () => calls.snapshot(),
       [Symbol.dispose]: () => calls.dispose(),
     },
   );

@@ -43,7 +43,7 @@ export class SharedRun<A extends readonly unknown[], R> {
   outcome: RunOutcome<R> | undefined = undefined;
   readonly #fn: SharedFunction<A, R>;
   readonly #line = new WaitLine<R, Caller<A, R>>();
-  #scope: RunScope | undefined;
+  #scope: SharedScope | undefined;
   /** In whose scope it lives. */
   #host: Caller<A, R> | undefined;
   /** The group's part in it: wants it whoever leaves. */
@@ -91,19 +91,30 @@ export class SharedRun<A extends readonly unknown[], R> {
     group.spawn((scope) => this.#keep(scope, call), { name: this.name, eager: true });
   }
 
-  /** Calls the function for the first that waits, or for the last. */
-  begin(whose: 'first' | 'last'): void {
+  /** Whether somebody waits for it. */
+  get wanted(): boolean {
+    return this.#line.first !== undefined;
+  }
+
+  /** How many wait for it. */
+  get waiting(): number {
+    return this.#line.length;
+  }
+
+  /** Calls the function for the first that waits, or for the last. False when nobody does. */
+  begin(whose: 'first' | 'last'): boolean {
     const caller = this.#keeper ?? (whose === 'first' ? this.#line.first : this.#line.last);
-    if (!caller || this.#begun) return;
+    if (!caller || this.#begun) return false;
     this.#begun = true;
     const { args, variables } = caller.call;
-    const scope = new RunScope(caller.scope, this.name, variables);
+    const scope = new SharedScope(caller.scope, this.name, variables);
     this.#scope = scope;
     this.#host = caller;
     within(scope, () => this.#fn.apply(scope, args as never), { whenCancelled }).then(
       (value) => this.#ended({ failed: false, value: value }),
       (error: unknown) => this.#ended({ failed: true, value: error }),
     );
+    return true;
   }
 
   /** All that wait are told that it will not begin. */
@@ -117,7 +128,7 @@ export class SharedRun<A extends readonly unknown[], R> {
     if (caller === this.#keeper) this.#keeper = undefined;
     if (caller === this.#host && !this.outcome) this.#findHost(caller);
     // Not at once: a cancellation is under way, and somebody else may join before it is over.
-    if (!this.#line.first && !this.outcome) void Promise.resolve().then(() => this.#checkWanted());
+    if ((this.#leaver || !this.#line.first) && !this.outcome) void Promise.resolve().then(() => this.#checkWanted());
   }
 
   /** Whether a caller that was cancelled has to wait for the end. */
@@ -145,12 +156,22 @@ export class SharedRun<A extends readonly unknown[], R> {
   }
 
   #findHost(before: Caller<A, R>): void {
-    // Those who are cancelled by the same cancellation still stand in the line.
     let next = this.#line.first;
-    while (next && !next.pending) next = next.behind as Caller<A, R> | undefined;
+    while (next && !this.#canHost(next)) next = next.behind as Caller<A, R> | undefined;
     if (next) return this.#moveTo(next);
     this.#leaver = before;
     before.scope?.hold();
+  }
+
+  /**
+   * Those who leave by the same cancellation, or with the same scope, still stand in the line. And one that waits inside
+   * this very run, through another that waits for it, is nobody whom it could live with.
+   */
+  #canHost(caller: Caller<A, R>): boolean {
+    const { scope, pending } = caller;
+    if (!pending || (scope && scope.phase !== 'open')) return false;
+    for (let around = scope; around; around = around.parent) if (around === this.#scope) return false;
+    return true;
   }
 
   #moveTo(host: Caller<A, R>): void {
@@ -159,7 +180,8 @@ export class SharedRun<A extends readonly unknown[], R> {
   }
 
   #checkWanted(): void {
-    if (this.#line.first || this.outcome || this.#unwanted) return;
+    const wanted = this.#line.first && !this.#leaver;
+    if (wanted || this.outcome || this.#unwanted) return;
     this.#unwanted = true;
     this.onUnwanted?.();
     this.#scope?.cancelFor({ kind: 'closed', by: this.name });
@@ -192,7 +214,7 @@ export class SharedRun<A extends readonly unknown[], R> {
 }
 
 /** The scope of a run: nobody's cancellation reaches it from outside, and it may change hosts. */
-class RunScope extends Scope {
+class SharedScope extends Scope {
   constructor(host: Scope | undefined, name: string, variables: Variables | undefined) {
     super(host, name, variables, true);
   }

@@ -5,7 +5,7 @@ import type { TaskGroup } from '../core/task-group.ts';
 import { checkFunction } from '../internal/checks.ts';
 import { Flights, keyOf } from './flights.ts';
 import { checkGroup } from './group-option.ts';
-import { policyFunction, type PolicyFunction } from './policy-function.ts';
+import { scopedFunction, type ScopedFunction } from '../core/scoped-function.ts';
 
 /** Options of {@link singleFlight}. */
 export interface SingleFlightOptions<A extends readonly unknown[], K> extends NameOption {
@@ -23,7 +23,7 @@ export interface SingleFlightSnapshot {
 }
 
 /** A function whose concurrent calls with the same key share one run. */
-export interface SingleFlight<A extends readonly unknown[], R, K> extends PolicyFunction<A, R> {
+export interface SingleFlight<A extends readonly unknown[], R, K> extends ScopedFunction<A, R> {
   /** Lets the next call with this key begin a run of its own. Those who wait for the one under way get its result. */
   forget(key: K): void;
   snapshot(): SingleFlightSnapshot;
@@ -32,7 +32,7 @@ export interface SingleFlight<A extends readonly unknown[], R, K> extends Policy
 /**
  * Wraps a function so that concurrent calls with the same key share one run of it.
  *
- * Guarantees: there never are two runs of one key; all who wait get the same value or the same error object. The run has
+ * Guarantees: there never are two runs of one key, unless it is forgotten; all who wait get the same value or the same error object. The run has
  * a scope of its own, the variables of the caller that began it, and lives with those who wait for it: whoever is
  * cancelled leaves alone; the last one to leave cancels the run and waits until it has ended; a call that comes
  * meanwhile begins a new run after that. With `{ group }` the group is among those who wait. Semantics: Go's
@@ -66,7 +66,7 @@ export function singleFlight<A extends readonly unknown[], R, K = A[0]>(
   if (options?.key !== undefined) checkFunction(options.key, `tell calls of ${name} apart`);
   const key = keyOf(name, options?.key);
   const flights = new Flights<K, A, R>(name, fn, checkGroup(options?.group));
-  return policyFunction<A, R, Omit<SingleFlight<A, R, K>, keyof PolicyFunction<A, R>>>(
+  return scopedFunction<A, R, Omit<SingleFlight<A, R, K>, keyof ScopedFunction<A, R>>>(
     name,
     (scope, args) => flights.join(scope, key(args), { args, variables: currentVariables() }),
     {

@@ -157,7 +157,7 @@ export class CapacityLimiter {
   readonly #begin = (scope: Scope | undefined, borrower: unknown): Promise<Permit> => {
     const permit = this.#tryFor(borrower);
     if (permit) return passThrough(permit);
-    if (this.#line.length >= this.maxWaiting) throw new LineFullError(this.name, this.maxWaiting);
+    if (this.#line.length >= this.maxWaiting) throw new LineFullError(this.maxWaiting, this.name);
     this.#waiting.add(borrower);
     return new Borrow(scope, this, this.#line, borrower).promise;
   };

@@ -36,7 +36,7 @@ const errors = [
   [new GroupClosedError('group'), 'GroupClosedError', 'CORRAL_GROUP_CLOSED'],
   [new StrayCancellationError(1, 'scope'), 'StrayCancellationError', 'CORRAL_STRAY_CANCELLATION'],
   [new BrokenBarrierError(), 'BrokenBarrierError', 'CORRAL_BROKEN_BARRIER'],
-  [new LineFullError('limit', 1), 'LineFullError', 'CORRAL_LINE_FULL'],
+  [new LineFullError(1), 'LineFullError', 'CORRAL_LINE_FULL'],
   [new DeadlockError('tree'), 'DeadlockError', 'CORRAL_DEADLOCK'],
   [new QueueShutDownError('queue', 'put into'), 'QueueShutDownError', 'CORRAL_QUEUE_SHUT_DOWN'],
   [new EndOfChannelError('channel'), 'EndOfChannelError', 'CORRAL_END_OF_CHANNEL'],

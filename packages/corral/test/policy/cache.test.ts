@@ -109,7 +109,7 @@ test(
     const get = cache(
       (_key: string) => {
         runs++;
-        return Promise.reject(undefined); // eslint-disable-line prefer-promise-reject-errors
+        return Promise.reject(undefined);
       },
       { negativeTtlMs: 50 },
     );

@@ -8,6 +8,7 @@ import {
   gather,
   moveOnAfter,
   now,
+  shield,
   sleep,
   taskGroup,
   withScope,
@@ -16,7 +17,7 @@ import { failureOf, virtually } from '../core/virtually.ts';
 
 /** Calls at these times; says what each call gave. */
 function callAt(fn: (n: number) => Promise<unknown>, times: readonly number[]): Promise<unknown[]> {
-  return gather(times.map((at, index) => () => sleep(at).then(() => fn(index)))) as Promise<unknown[]>;
+  return Promise.all(times.map((at, index) => sleep(at).then(() => fn(index))));
 }
 
 test(
@@ -88,6 +89,41 @@ test(
     assert.equal(save.pending, false);
     assert.equal(clock.now(), 10);
     await sleep(1_000);
+  }),
+);
+
+test(
+  'debounce: a last caller that leaves in the very step in which the run is due is not run for',
+  virtually(async (clock) => {
+    const save = debounce(() => assert.fail('called'), { waitMs: 100 });
+    assert.deepEqual(await moveOnAfter(100, () => save()), { timedOut: true });
+    assert.equal(clock.now(), 100);
+    assert.deepEqual(save.snapshot(), { name: 'debounce', pending: false, waiting: 0, runs: 0 });
+  }),
+);
+
+test(
+  'debounce: a run that began in the very step in which its last caller leaves is cancelled and awaited',
+  virtually(async (clock) => {
+    let ended = 0;
+    const save = debounce(
+      async () => {
+        try {
+          await sleep(50);
+        } finally {
+          await shield(() => sleep(5));
+          ended = clock.now();
+        }
+      },
+      { waitMs: 100 },
+    );
+    await taskGroup(async (group) => {
+      const task = group.spawn(() => save());
+      await sleep(0);
+      await sleep(100);
+      task.cancel();
+    });
+    assert.equal(ended, 105);
   }),
 );
 

@@ -265,7 +265,9 @@ test('limit: misuse is refused', async () => {
 test('limit: has the name it was given, or that of its function', () => {
   const fetchPage = (): number => 1;
   assert.equal(limit(fetchPage, 1).name, 'fetchPage');
-  assert.equal(limit(fetchPage, 1, { name: 'pages' }).name, 'pages');
+  const pages = limit(fetchPage, 1, { name: 'pages' });
+  assert.equal(pages.name, 'pages');
+  assert.deepEqual(pages.snapshot(), { name: 'pages', concurrency: 1, running: 0, waiting: 0 });
 });
 
 test('limit: 100,000 in line are cancelled at once, and the line is empty', async () => {
@@ -282,6 +284,18 @@ test('limit: 100,000 in line are cancelled at once, and the line is empty', asyn
   });
   end.resolve();
   await holder;
+});
+
+test('limit: a loop over calls that never wait does not starve timers, whether they return or throw', async () => {
+  const run = createLimit(1);
+  const fail = (): never => {
+    throw new Error('sync');
+  };
+  for (const fn of [() => 1, fail, () => Promise.reject(new Error('async'))]) {
+    let fired = false;
+    setTimeout(() => (fired = true), 1);
+    while (!fired) await run(fn).catch(() => {});
+  }
 });
 
 test('limit: the stack of an error leads to the caller', async () => {

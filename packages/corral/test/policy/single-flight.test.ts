@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import * as fc from 'fast-check';
 import {
   ContextVariable,
   Event,
@@ -18,6 +19,7 @@ import {
   timeout,
   withScope,
   type Scope,
+  type TaskGroup,
 } from '../../src/index.ts';
 import { failureOf, pledge, virtually } from '../core/virtually.ts';
 
@@ -233,6 +235,71 @@ test(
 );
 
 test(
+  'singleFlight: several calls that nobody awaits end with their scope, which waits for the run once',
+  virtually(async (clock) => {
+    let runs = 0;
+    const load = singleFlight(async (_key: string) => {
+      runs++;
+      try {
+        await sleepForever();
+      } finally {
+        await shield(() => sleep(3));
+      }
+    });
+    await withScope(() => {
+      for (let n = 0; n < 3; n++) void load('a');
+    });
+    assert.equal(runs, 1);
+    assert.equal(clock.now(), 3);
+    await withScope(async () => {
+      for (let n = 0; n < 3; n++) void load('a');
+      await sleep(1);
+    });
+    assert.equal(clock.now(), 7);
+  }),
+);
+
+test(
+  'singleFlight: a task that is abandoned leaves the run to the others',
+  virtually(async (clock) => {
+    const load = singleFlight((_key: string) => sleep(100).then(() => 'value'));
+    await taskGroup(async (group) => {
+      const failing = taskGroup(
+        (inner) => {
+          inner.spawn(async () => {
+            const first = load('a');
+            await shield(() => Promise.allSettled([first, load('a')]));
+          });
+          inner.cancel();
+          inner.spawn(() => shield(() => load('a')), { start: 'always' });
+        },
+        { graceMs: 10 },
+      );
+      const other = group.spawn(() => load('a'));
+      await failureOf(failing);
+      assert.equal(await other.join(), 'value');
+      assert.equal(clock.now(), 100);
+    });
+  }),
+);
+
+test(
+  'singleFlight: runs that wait for each other end when those outside have left',
+  virtually(async (clock) => {
+    const load: (key: string) => Promise<unknown> = singleFlight(async (key: string) => {
+      await sleep(5);
+      return load(key === 'a' ? 'b' : 'a');
+    });
+    const results = await gather([
+      () => moveOnAfter(20, () => failureOf(load('a'))),
+      () => moveOnAfter(30, () => failureOf(load('b'))),
+    ]);
+    assert.equal(results.length, 2);
+    assert.ok(clock.now() <= 30);
+  }),
+);
+
+test(
   'singleFlight: the deadline of a caller is that of this caller alone',
   virtually(async () => {
     const load = singleFlight((_key: string) => sleep(20).then(() => 'slow'));
@@ -403,11 +470,81 @@ test('singleFlight: misuse is refused', async () => {
   assert.equal(await failureOf(bad(1)), boom);
 });
 
-test('singleFlight: 100,000 callers of one run, cancelled one by one from the first, all leave', async () => {
+test('singleFlight: 10,000 callers of one run, cancelled one by one from the first, all leave', async () => {
   const load = singleFlight((_key: string) => sleepForever());
   await taskGroup((group) => {
-    const tasks = Array.from({ length: 100_000 }, () => group.spawn(() => load('a'), { eager: true }));
+    const tasks = Array.from({ length: 10_000 }, () => group.spawn(() => load('a'), { eager: true }));
     for (const task of tasks) task.cancel();
   });
   assert.equal(load.snapshot().running, 0);
+});
+
+interface Caller {
+  readonly key: 'a' | 'b';
+  readonly at: number;
+  readonly cancelAfter: number | undefined;
+  /** Opens a scope around the call that is cancelled, instead of the task. */
+  readonly inScope: boolean;
+}
+
+test('singleFlight: whoever calls and leaves when, there is one run of a key at a time, and none that nobody waits for', async () => {
+  const caller: fc.Arbitrary<Caller> = fc.record({
+    key: fc.constantFrom('a' as const, 'b' as const),
+    at: fc.integer({ min: 0, max: 12 }),
+    cancelAfter: fc.option(fc.integer({ min: 0, max: 8 }), { nil: undefined }),
+    inScope: fc.boolean(),
+  });
+  const property = fc.asyncProperty(
+    fc.array(caller, { maxLength: 12 }),
+    fc.integer({ min: 0, max: 6 }),
+    fc.integer({ min: 0, max: 3 }),
+    fc.boolean(),
+    fc.option(fc.integer(), { nil: undefined }),
+    async (callers, workMs, cleanMs, withGroup, seed) => {
+      const body = async (): Promise<void> => {
+        const running = { a: 0, b: 0 };
+        const waiting = { a: 0, b: 0 };
+        const use = async (group: TaskGroup | undefined): Promise<void> => {
+          const work = async (key: 'a' | 'b'): Promise<string> => {
+            assert.equal(++running[key], 1, 'two runs of a key');
+            try {
+              await sleep(workMs);
+              return key;
+            } finally {
+              await shield(() => sleep(cleanMs));
+              running[key]--;
+            }
+          };
+          const load = singleFlight(work, { group });
+          await taskGroup((tasks) => {
+            for (const { key, at, cancelAfter, inScope } of callers) {
+              const call = async (): Promise<void> => {
+                waiting[key]++;
+                try {
+                  assert.equal(await load(key), key);
+                } finally {
+                  waiting[key]--;
+                  if (!group && waiting[key] === 0) assert.equal(running[key], 0, 'left behind');
+                }
+              };
+              const task = tasks.spawn(async () => {
+                await sleep(at);
+                if (inScope && cancelAfter !== undefined) await moveOnAfter(cancelAfter, call);
+                else await call();
+              });
+              if (!inScope && cancelAfter !== undefined) {
+                tasks.spawn(() => sleep(at + cancelAfter).then(() => task.cancel()));
+              }
+            }
+          });
+          if (!group) assert.equal(load.snapshot().running, 0);
+        };
+        if (withGroup) await taskGroup(use);
+        else await use(undefined);
+        assert.deepEqual(running, { a: 0, b: 0 });
+      };
+      await virtually(body, { seed })();
+    },
+  );
+  await fc.assert(property, { numRuns: 80 });
 });

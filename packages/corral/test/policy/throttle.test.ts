@@ -165,7 +165,7 @@ test(
 test(
   'throttle: errors reach all who were merged, falsy ones included',
   virtually(async () => {
-    const send = throttle((_n: number) => Promise.reject(undefined), { perMs: 100 }); // eslint-disable-line prefer-promise-reject-errors
+    const send = throttle((_n: number) => Promise.reject(undefined), { perMs: 100 });
     const outcomes = await gather(
       [1, 2, 3].map((n) => () => send(n)),
       { settled: true },

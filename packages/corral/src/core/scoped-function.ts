@@ -1,11 +1,11 @@
-/** What a policy makes of a function: the same calls, and what else can be done with it. */
+/** What is made of a function that finds the scope of its caller: the same calls, and what else can be done with it. */
 
-import { scopeFor } from '../core/current.ts';
-import { rejecting } from '../core/operation.ts';
-import type { Scope } from '../core/scope.ts';
+import { scopeFor } from './current.ts';
+import { rejecting } from './operation.ts';
+import type { Scope } from './scope.ts';
 
-/** A function under a policy: called as before, and it always returns a promise. */
-export interface PolicyFunction<A extends readonly unknown[], R> {
+/** A function that was wrapped: called as before, in the current scope; it always returns a promise. */
+export interface ScopedFunction<A extends readonly unknown[], R> {
   (...args: A): Promise<R>;
   /**
    * The same call in a scope that is given by hand, for where nothing is ambient. Wherever it is called from, the function
@@ -15,11 +15,11 @@ export interface PolicyFunction<A extends readonly unknown[], R> {
 }
 
 /** Makes the function that callers see of what is called with the scope of the caller. */
-export function policyFunction<A extends readonly unknown[], R, P extends object>(
+export function scopedFunction<A extends readonly unknown[], R, P extends object>(
   name: string,
   call: (scope: Scope | undefined, args: A) => Promise<R>,
   properties: P,
-): PolicyFunction<A, R> & P {
+): ScopedFunction<A, R> & P {
   const advice = `use ${name}.callIn(scope, …)`;
   const shown = (...args: A): Promise<R> => rejecting(() => call(scopeFor(name, undefined, advice), args));
   const callIn = (scope: Scope, ...args: A): Promise<R> => rejecting(() => call(scopeFor(name, { scope }), args));
@@ -28,5 +28,5 @@ export function policyFunction<A extends readonly unknown[], R, P extends object
     name: { value: name, configurable: true },
     callIn: { value: callIn },
   });
-  return shown as PolicyFunction<A, R> & P;
+  return shown as ScopedFunction<A, R> & P;
 }
