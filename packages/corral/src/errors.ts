@@ -222,6 +222,19 @@ export class BrokenResourceError extends CorralError {
   }
 }
 
+/** Nothing was free in a pool, and as many waited for it as may. */
+export class PoolExhaustedError extends CorralError {
+  constructor(pool: string, maxWaiting: number) {
+    super(`Cannot acquire from ${pool} as at most ${maxWaiting} may wait`);
+  }
+  override get name(): string {
+    return 'PoolExhaustedError';
+  }
+  get code(): 'CORRAL_POOL_EXHAUSTED' {
+    return 'CORRAL_POOL_EXHAUSTED';
+  }
+}
+
 /** @internal Whether an error is corral's cancellation: branded, or an AbortError whose cause is (what Node throws). */
 export function isCancellation(error: unknown): boolean {
   return isBranded(error) || (isAbortError(error) && isBranded(read(error, 'cause')));

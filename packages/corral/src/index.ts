@@ -44,6 +44,7 @@ export {
   DeadlockError,
   EndOfChannelError,
   GroupClosedError,
+  PoolExhaustedError,
   QueueShutDownError,
   ScopeClosedError,
   StrayCancellationError,
@@ -56,7 +57,10 @@ export {
 } from './errors.ts';
 export type { ErrorReporter } from './internal/report.ts';
 export type { Failure } from './resource/failure.ts';
+export type { Lease } from './resource/lease.ts';
 export { open, type OpenResource } from './resource/open.ts';
+export type { AcquireOptions, PoolOptions, PoolSnapshot } from './resource/pool-options.ts';
+export { Pool } from './resource/pool.ts';
 export {
   ResourceStack,
   resourceStack,
