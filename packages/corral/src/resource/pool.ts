@@ -1,4 +1,10 @@
-import { ClosedResourceError, PoolExhaustedError, TaskCancelledError, TimeoutError, isCancellation } from '../errors.ts';
+import {
+  ClosedResourceError,
+  PoolExhaustedError,
+  TaskCancelledError,
+  TimeoutError,
+  isCancellation,
+} from '../errors.ts';
 import { Alarm } from '../internal/alarm.ts';
 import { runOutside } from '../internal/ambient.ts';
 import { checkFunction } from '../internal/checks.ts';
@@ -6,7 +12,7 @@ import { clock } from '../internal/clock.ts';
 import { passThrough } from '../core/checkpoint.ts';
 import { currentVariables, scopeFor, type ScopeOption } from '../core/current.ts';
 import { combine } from '../core/exit.ts';
-import { entering, rejected, rejecting } from '../core/operation.ts';
+import { entering, refusal, rejected, rejecting } from '../core/operation.ts';
 import { reportIn } from '../core/report-in.ts';
 import { Scope } from '../core/scope.ts';
 import { WaitLine, waitInLine } from '../core/wait-line.ts';
@@ -23,7 +29,6 @@ import {
   type PoolSnapshot,
 } from './pool-options.ts';
 import { Borrower, PoolScope } from './pool-scope.ts';
-import { use } from './use.ts';
 
 /** Milliseconds after a resource could not be made for the sake of `min`, before it is tried again. */
 const REFILL_MS = 1_000;
@@ -117,9 +122,7 @@ export class Pool<R> implements AsyncDisposable {
     return rejecting(() => {
       checkFunction(body, 'use a resource');
       const scope = scopeFor('Pool.use', options);
-      return this.acquire(options).then((lease) =>
-        use(lease, (_lease, own) => body(lease.value, lease, own), scope && { scope }),
-      );
+      return this.acquire(options).then((lease) => lendFor(lease, body, scope, `use ${this.name}`));
     });
   }
 
@@ -389,5 +392,22 @@ export class Pool<R> implements AsyncDisposable {
     this.#scope.close();
     this.#scope.parent?.checkEmptied();
     this.#closers.commitAll(undefined);
+  }
+}
+
+/** Runs `body` with what was lent, and gives it back. */
+async function lendFor<R, V>(
+  lease: Lease<R>,
+  body: (resource: R, lease: Lease<R>, scope: Scope) => V | PromiseLike<V>,
+  around: Scope | undefined,
+  name: string,
+): Promise<V> {
+  try {
+    const error = refusal(around); // since the hand-over
+    if (error) throw error;
+    const scope = new Scope(around, body.name || name, currentVariables());
+    return await within(scope, () => body(lease.value, lease, scope));
+  } finally {
+    lease.release();
   }
 }

@@ -47,7 +47,9 @@ test(
     const trace: string[] = [];
     await taskGroup((group) => {
       for (const n of [1, 2, 3, 4, 5]) {
-        group.spawn(() => pool.use((thing) => sleep(100).then(() => trace.push(`${n} had ${thing.id} at ${clock.now()}`))));
+        group.spawn(() =>
+          pool.use((thing) => sleep(100).then(() => trace.push(`${n} had ${thing.id} at ${clock.now()}`))),
+        );
       }
     });
     assert.deepEqual(trace, ['1 had 0 at 110', '2 had 1 at 110', '3 had 0 at 210', '4 had 1 at 210', '5 had 0 at 310']);
@@ -802,18 +804,19 @@ test(
 
 test('Pool: a hundred thousand borrowers stand in line and leave it', async () => {
   const { pool } = world({ max: 2 });
-  await taskGroup(async (group) => {
-    const leases = [await pool.acquire(), await pool.acquire()];
-    for (let n = 0; n < 100_000; n++) group.spawn(() => pool.use(() => {}));
-    await sleep(1);
-    for (const lease of leases) lease.release();
-  });
+  let served = 0;
   await withScope(async (scope) => {
     const leases = [await pool.acquire(), await pool.acquire()];
+    const all: Promise<unknown>[] = [];
+    for (let n = 0; n < 100_000; n++) all.push(pool.acquire().then((lease) => (served++, lease.release())));
+    for (const lease of leases) lease.release();
+    await Promise.all(all);
+    leases.push(await pool.acquire(), await pool.acquire());
     for (let n = 0; n < 100_000; n++) void pool.acquire().catch(() => {});
     scope.cancel();
     for (const lease of leases) lease.release();
   });
+  assert.equal(served, 100_000);
   assert.equal(counts(pool), '2 idle');
   await pool.close();
 });
