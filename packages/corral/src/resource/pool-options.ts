@@ -34,7 +34,7 @@ export interface PoolOptions<R> extends NameOption {
   readonly validateTimeoutMs?: number | undefined;
   /** Milliseconds that `destroy` may take before it is given up. Default: 10,000. */
   readonly destroyTimeoutMs?: number | undefined;
-  /** Milliseconds that closing waits for what is lent, before it destroys that as well. Default: 10,000. */
+  /** Milliseconds that closing waits for what is lent, before it destroys that as well. Default: 5,000. */
   readonly drainMs?: number | undefined;
   /** The scope that the pool lives in: when that ends or is cancelled, the pool is closed. Default: none, only `close`. */
   readonly scope?: Scope | undefined;
@@ -103,7 +103,7 @@ export function poolSettings<R>(options: PoolOptions<R>): PoolSettings<R> {
     createTimeoutMs: duration(options.createTimeoutMs, 'createTimeoutMs', 30_000),
     validateTimeoutMs: duration(options.validateTimeoutMs, 'validateTimeoutMs', 5_000),
     destroyTimeoutMs: duration(options.destroyTimeoutMs, 'destroyTimeoutMs', 10_000),
-    drainMs: duration(options.drainMs, 'drainMs', 10_000, 0),
+    drainMs: duration(options.drainMs, 'drainMs', 5_000, 0),
   };
 }
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { test } from 'node:test';
 import {
   ClosedResourceError,
@@ -393,10 +394,11 @@ test(
 );
 
 test('Pool: create, validate and destroy run in the scope and context of no borrower', async () => {
+  const foreign = new AsyncLocalStorage<string>();
   const variable = new ContextVariable<string>({ name: 'request' });
   const seen: unknown[] = [];
   const look = (what: string) => (): true => {
-    seen.push([what, variable.get(), currentScope()?.parent?.name]);
+    seen.push([what, variable.get(), foreign.getStore(), currentScope()?.parent?.name]);
     return true;
   };
   const pool = new Pool<object>({
@@ -411,11 +413,13 @@ test('Pool: create, validate and destroy run in the scope and context of no borr
     name: 'own',
   });
   await run(async () => {
-    await variable.run('request 1', async () => {
+    const request = (id: string, body: () => Promise<void>): Promise<void> =>
+      foreign.run(id, () => variable.run(id, body));
+    await request('request 1', async () => {
       using _lease = await pool.acquire();
       assert.equal(variable.get(), 'request 1');
     });
-    await variable.run('request 2', async () => {
+    await request('request 2', async () => {
       const lease = await pool.acquire();
       assert.equal(variable.get(), 'request 2');
       lease.destroy();
@@ -423,10 +427,10 @@ test('Pool: create, validate and destroy run in the scope and context of no borr
   });
   await pool.close();
   assert.deepEqual(seen, [
-    ['create', undefined, 'own'],
-    ['created', undefined, 'own'],
-    ['validate', undefined, 'own'],
-    ['destroy', undefined, 'own'],
+    ['create', undefined, undefined, 'own'],
+    ['created', undefined, undefined, 'own'],
+    ['validate', undefined, undefined, 'own'],
+    ['destroy', undefined, undefined, 'own'],
   ]);
 });
 
@@ -720,21 +724,35 @@ test(
 );
 
 test(
-  'scope: a pool whose scope is cancelled refuses who waits',
-  virtually(async () => {
+  'scope: a pool whose scope is cancelled refuses who waits elsewhere, and cancels what is being made',
+  virtually(async (clock) => {
+    const told: unknown[] = [];
     await taskGroup(async (group) => {
-      await withScope(async (scope) => {
-        const { pool, things } = world({ scope, max: 1 });
-        const lease = await pool.acquire();
-        const waiting = group.spawn(() => failureOf(pool.acquire()));
-        await sleep(1);
-        scope.cancel();
-        assert.ok((await waiting.join().catch((error: unknown) => error)) !== undefined);
-        lease.release();
-        await pool.close();
-        assert.equal(things[0]?.destroyed, 1);
-      });
+      let made: ReturnType<typeof world> | undefined;
+      group.spawn(() =>
+        withScope(async (scope) => {
+          made = world({ scope, max: 2, createMs: 10 });
+          using _lease = await made.pool.acquire();
+          await sleep(10);
+          scope.cancel();
+          await undefined; // closing begins in a microtask
+        }),
+      );
+      await sleep(15);
+      const { pool, things } = made as ReturnType<typeof world>;
+      for (let n = 0; n < 2; n++) group.spawn(async () => told.push(await failureOf(pool.acquire())));
+      await sleep(1);
+      assert.equal(counts(pool), '1 borrowed, 1 creating, 2 waiting');
+      await sleep(1_000);
+      assert.equal(counts(pool), '');
+      assert.deepEqual(
+        things.map((thing) => thing.destroyed),
+        [1],
+      );
     });
+    assert.equal(told.length, 2);
+    assert.ok(told.every((error) => error instanceof ClosedResourceError));
+    assert.ok(clock.now() > 1_000);
   }),
 );
 
