@@ -56,8 +56,11 @@ export { retry, type AttemptFunction, type RetryOptions } from './policy/retry.t
 export { singleFlight, type SingleFlight, type SingleFlightOptions, type SingleFlightSnapshot } from './policy/single-flight.ts';
 export { throttle, type ThrottleOptions } from './policy/throttle.ts';
 export type { Failure } from './resource/failure.ts';
+export type { Lease } from './resource/lease.ts';
 export { open, type OpenResource } from './resource/open.ts';
-export { ResourceStack, resourceStack, type ExitCallback, type ResourceStackOptions } from './resource/resource-stack.ts';
+export type { AcquireOptions, PoolOptions, PoolSnapshot } from './resource/pool-options.ts';
+export { Pool } from './resource/pool.ts';
+export { resourceStack, ResourceStack, type ExitCallback, type ResourceStackOptions } from './resource/resource-stack.ts';
 export { resource, type Resource, type ResourceGenerator, type ResourceOptions } from './resource/resource.ts';
 export type { Closeable, Disposing } from './resource/source.ts';
 export { use, type UseOptions } from './resource/use.ts';

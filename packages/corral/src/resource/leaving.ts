@@ -22,8 +22,17 @@ export function leaving<T>(
   fn: (scope: Scope) => T | PromiseLike<T>,
 ): Promise<T> {
   const scope = new ExitScope(alive(around), name, currentVariables(), true);
+  waitsElsewhere(scope);
   if (ms !== Infinity) scope.expireAt(clock.now() + ms);
   return within(scope, () => bounded(scope, fn), { ms });
+}
+
+/**
+ * What sets up or ends something finds no scope where nothing is ambient: it waits in one that it was handed. To a virtual
+ * clock this one then waits for nothing foreign.
+ */
+export function waitsElsewhere(scope: Scope): void {
+  if (!ambientAvailable) scope.extra.observed = 1;
 }
 
 /** Where something can end: in `around`, or, when that has ended before, in what is current, or in nothing. */

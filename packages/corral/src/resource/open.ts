@@ -3,7 +3,7 @@ import { rejecting } from '../core/operation.ts';
 import { Scope } from '../core/scope.ts';
 import { within } from '../core/within.ts';
 import type { Failure } from './failure.ts';
-import { elsewhere } from './leaving.ts';
+import { elsewhere, waitsElsewhere } from './leaving.ts';
 import type { Resource } from './resource.ts';
 import { sourceOf, type Closeable, type Disposing, type Source } from './source.ts';
 import { enteringSource, exitMs, type UseOptions } from './use.ts';
@@ -52,6 +52,7 @@ export function open<T>(resource: unknown, options?: UseOptions): Promise<OpenRe
 function hold<T>(parent: Scope | undefined, source: Source<T>, ms: number): Promise<OpenResource<T>> {
   return new Promise<OpenResource<T>>((resolve, reject) => {
     const scope = new HoldingScope(parent, `open ${source.name}`, currentVariables());
+    waitsElsewhere(scope);
     within(scope, async () => {
       const { value, exit } = await source.enter();
       await scope.untilReleased(() => resolve(new Held(value, scope)));

@@ -4,7 +4,7 @@ import { entering, refusal, rejecting } from '../core/operation.ts';
 import { Scope } from '../core/scope.ts';
 import { within } from '../core/within.ts';
 import type { Failure } from './failure.ts';
-import { ExitScope, EXIT_MS, alive } from './leaving.ts';
+import { ExitScope, EXIT_MS, alive, waitsElsewhere } from './leaving.ts';
 import type { Resource } from './resource.ts';
 import { sourceOf, type Closeable, type Disposing, type Source } from './source.ts';
 
@@ -69,6 +69,7 @@ export function use<T, V>(
     const ms = exitMs(options);
     return enteringSource(source, scopeFor('use', options), ms, (parent) => {
       const scope = new Scope(parent, `use ${source.name}`, currentVariables());
+      waitsElsewhere(scope);
       return within(scope, () => live(source, body, scope, ms));
     });
   });

@@ -13,6 +13,8 @@ const corral = await import('../../src/index.ts');
 const testing = await import('../../src/testing/index.ts');
 const {
   ContextVariable,
+  Pool,
+  ResourceStack,
   abortable,
   any,
   asCompleted,
@@ -27,8 +29,11 @@ const {
   interval,
   map,
   moveOnAfter,
+  open,
   openTaskGroup,
   race,
+  resource,
+  resourceStack,
   run,
   shield,
   sleep,
@@ -37,10 +42,18 @@ const {
   taskGroup,
   timeout,
   timeoutAt,
+  use,
   withScope,
   withSignal,
 } = corral;
 const { Sequencer, VirtualClock, assertNoLeaks, waitAllTasksBlocked } = testing;
+
+/** A generator finds no scope either: it is handed one. */
+const counter = resource(async function* (scope: Scope, log: string[]) {
+  await scope.sleep(1);
+  yield log.push('in');
+  log.push('out');
+});
 
 const nameOf = (error: unknown): string => (error as Error).name;
 
@@ -68,6 +81,41 @@ const withHandle: Readonly<Record<string, (scope: Scope) => unknown>> = {
   moveOnAfter: (scope) => moveOnAfter(1, (inner) => inner.sleep(60_000), { scope }),
   shield: (scope) => shield((inner) => inner.sleep(1).then(() => 'shielded'), { scope }),
   cleanup: (scope) => cleanup((inner) => inner.sleep(1).then(() => 'cleaned'), { scope }),
+  use: async (scope) => {
+    const log: string[] = [];
+    return [await use(counter(scope, log), (value, inner) => inner.sleep(1).then(() => value), { scope }), ...log];
+  },
+  open: async (scope) => {
+    const log: string[] = [];
+    {
+      await using opened = await open(counter(scope, log), { scope });
+      log.push(`value ${opened.value}`);
+    }
+    return log;
+  },
+  ResourceStack: async (scope) => {
+    const log: string[] = [];
+    {
+      await using stack = new ResourceStack({ scope });
+      await stack.enter(counter(scope, log));
+      stack.callback(() => log.push('callback'));
+    }
+    await resourceStack((stack, inner) => stack.enter(counter(inner, log), { scope: inner }), { scope });
+    return log;
+  },
+  Pool: async (scope) => {
+    const pool = new Pool({
+      create: (own) => own.sleep(1).then(() => 'made'),
+      validate: (_resource, own) => own.sleep(1).then(() => true),
+    });
+    const value = await pool.use((resource, _lease, inner) => inner.sleep(1).then(() => resource), { scope });
+    {
+      using lease = await pool.acquire({ scope });
+      if (lease.value !== value) return 'another one';
+    }
+    await pool.close();
+    return value;
+  },
   taskGroup: (scope) =>
     taskGroup(
       async (group) => {
@@ -235,6 +283,11 @@ const ambient: Readonly<Record<string, (group: TaskGroup) => unknown>> = {
   moveOnAfter: () => moveOnAfter(1, () => 1),
   shield: () => shield(() => 1),
   cleanup: () => cleanup(() => 1),
+  use: () => use({ value: 1, close() {} }, () => 1),
+  open: () => open({ value: 1, close() {} }),
+  'stack.enter': () => new ResourceStack().enter({ value: 1, close() {} }),
+  'pool.acquire': () => new Pool({ create: () => 1 }).acquire(),
+  'pool.use': () => new Pool({ create: () => 1 }).use(() => 1),
   taskGroup: () => taskGroup(() => 1),
   openTaskGroup: () => openTaskGroup(),
   gather: () => gather([() => 1]),

@@ -1,0 +1,64 @@
+import { ClosedResourceError } from '../errors.ts';
+import type { PoolEntry } from './pool-entry.ts';
+
+/** Who gets a resource back. */
+interface Lender<R> {
+  readonly name: string;
+  /** @internal */
+  takeBack(entry: PoolEntry<R>, broken: { readonly error: unknown } | undefined): void;
+}
+
+/**
+ * What `pool.acquire` gives: the use of a resource, and the one way to give it back, by `using` or by `release()`.
+ *
+ * Guarantees: it is given back once, however often it is released, destroyed or disposed; after that `value` throws.
+ */
+export class Lease<R> implements Disposable, AsyncDisposable {
+  #lender: Lender<R>;
+  #entry: PoolEntry<R> | undefined;
+
+  /** @internal */
+  constructor(lender: Lender<R>, entry: PoolEntry<R>) {
+    this.#lender = lender;
+    this.#entry = entry;
+  }
+
+  /** Whether it has not been given back yet. */
+  get held(): boolean {
+    return this.#entry !== undefined;
+  }
+
+  /**
+   * The resource.
+   *
+   * @throws {ClosedResourceError} when it has been given back: somebody else may be using it.
+   */
+  get value(): R {
+    if (!this.#entry) throw new ClosedResourceError(`a lease of ${this.#lender.name}`);
+    return this.#entry.resource;
+  }
+
+  /** Gives it back; nothing happens when that was done before. Not a cancellation point. */
+  release(): void {
+    this.#giveBack(undefined);
+  }
+
+  /** Gives it back as broken: it is destroyed, nobody else gets it. Nothing happens when it was given back before. */
+  destroy(error?: unknown): void {
+    this.#giveBack({ error });
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.release();
+  }
+
+  #giveBack(broken: { readonly error: unknown } | undefined): void {
+    const entry = this.#entry;
+    this.#entry = undefined;
+    if (entry) this.#lender.takeBack(entry, broken);
+  }
+}
