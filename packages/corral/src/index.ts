@@ -52,6 +52,7 @@ export {
 } from './errors.ts';
 export type { ErrorReporter } from './internal/report.ts';
 export type { Overflow } from './stream/feed.ts';
+export type { StreamIterator } from './stream/iterate.ts';
 export type { Emit, Producer } from './stream/produce.ts';
 export type { StreamSource } from './stream/pull.ts';
 export type { StageFunction } from './stream/stages.ts';

@@ -1,8 +1,8 @@
 import type { ScopeOption } from '../core/current.ts';
 import { rejecting } from '../core/operation.ts';
 import type { Scope } from '../core/scope.ts';
-import { checkFunction } from '../internal/checks.ts';
-import { ENOUGH, drain, iterate } from './iterate.ts';
+import { checkFunction, isThenable } from '../internal/checks.ts';
+import { ENOUGH, drain, iterate, type StreamIterator } from './iterate.ts';
 import { OPEN, type Opener } from './pull.ts';
 import type { StageFunction } from './stages.ts';
 
@@ -24,7 +24,7 @@ export abstract class Consumable<T> implements AsyncIterable<T> {
    *
    * Cancellable: all that runs for it is cancelled and awaited first; what it had read ahead is lost.
    */
-  [Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
+  [Symbol.asyncIterator](): StreamIterator<T> {
     return iterate(this[OPEN], this.given);
   }
 
@@ -50,8 +50,11 @@ export abstract class Consumable<T> implements AsyncIterable<T> {
       checkFunction(fn, 'reduce a stream');
       let state = initial;
       let index = 0;
-      await this.#each(options, async (value, scope) => {
-        state = await fn(state, value, index++, scope);
+      await this.#each(options, (value, scope) => {
+        const next = fn(state, value, index++, scope);
+        if (isThenable(next)) return Promise.resolve(next).then((truly) => void (state = truly));
+        state = next as R;
+        return undefined;
       });
       return state;
     });
@@ -121,8 +124,10 @@ export abstract class Consumable<T> implements AsyncIterable<T> {
     return rejecting(() => {
       checkFunction(fn, `call ${call} of a stream`);
       let index = 0;
-      return this.#each(options, async (value, scope) => {
-        return enough(await fn(value, index++, scope), value) ? ENOUGH : undefined;
+      return this.#each(options, (value, scope) => {
+        const said = fn(value, index++, scope);
+        if (!isThenable(said)) return enough(said, value) ? ENOUGH : undefined;
+        return Promise.resolve(said).then((truly) => (enough(truly, value) ? ENOUGH : undefined));
       });
     });
   }
