@@ -37,6 +37,7 @@ export { withScope, type TaskFunction, type WithScopeOptions } from './core/with
 export { withSignal } from './core/with-signal.ts';
 export {
   AbandonedTaskError,
+  BufferOverflowError,
   CancelledError,
   CorralError,
   DeadlockError,
@@ -51,8 +52,17 @@ export {
   type CancelKind,
 } from './errors.ts';
 export type { ErrorReporter } from './internal/report.ts';
+export type { Consumable } from './stream/consumable.ts';
+export {
+  EventStream,
+  events,
+  type EventEmitterLike,
+  type EventTargetLike,
+  type EventsOptions,
+} from './stream/events.ts';
 export type { Overflow } from './stream/feed.ts';
 export type { StreamIterator } from './stream/iterate.ts';
+export { fromNodeStream, toNodeStream, type NodeReadableLike, type ToNodeStreamOptions } from './stream/node-stream.ts';
 export type { Emit, Producer } from './stream/produce.ts';
 export type { StreamSource } from './stream/pull.ts';
 export type { StageFunction } from './stream/stages.ts';
@@ -66,6 +76,7 @@ export {
   type StreamThrottleOptions,
   type ZippedWith,
 } from './stream/stream.ts';
+export { fromWebStream, toWebStream } from './stream/web-stream.ts';
 export { Event } from './sync/event.ts';
 export { Lock } from './sync/lock.ts';
 export type { Permit } from './sync/permit.ts';

@@ -28,6 +28,11 @@ export abstract class Consumable<T> implements AsyncIterable<T> {
     return iterate(this[OPEN], this.given);
   }
 
+  /** @internal */
+  iterateIn(scope: Scope): StreamIterator<T> {
+    return iterate(this[OPEN], scope);
+  }
+
   /** All values, as an array. */
   async toArray(options?: ScopeOption): Promise<T[]> {
     const values: T[] = [];
