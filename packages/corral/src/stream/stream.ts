@@ -337,8 +337,8 @@ function opened<R>(source: StreamSource<R> | PromiseLike<StreamSource<R>>, home:
  * ```
  */
 export function stream<T>(source: StreamSource<T>, options?: StreamOptions): Stream<T>;
-export function stream<T>(make: () => StreamSource<T> | PromiseLike<StreamSource<T>>, options?: StreamOptions): Stream<T>;
 export function stream<T>(producer: Producer<T>, options?: StreamOptions): Stream<T>;
+export function stream<T>(make: () => StreamSource<T> | PromiseLike<StreamSource<T>>, options?: StreamOptions): Stream<T>;
 export function stream<T>(source: StreamSource<T> | StreamFunction<T>, options: StreamOptions = {}): Stream<T> {
   const { scope, capacity = CAPACITY } = options;
   checkCount(capacity, 'make a stream', 0);

@@ -33,7 +33,7 @@ test(
 
 for (const ordered of [true, false]) {
   test(
-    `Stream.map: never more than concurrency at a time, and always as many (ordered: ${ordered})`,
+    `Stream.map: never more than concurrency at a time, and as many as long as there are items (ordered: ${ordered})`,
     virtually(async (clock) => {
       let running = 0;
       const counts: number[] = [];
@@ -48,8 +48,7 @@ for (const ordered of [true, false]) {
         )
         .toArray();
       assert.equal(Math.max(...counts), 4);
-      assert.equal(counts.slice(3).every((count) => count === 4), true);
-      assert.ok(clock.now() < 70);
+      assert.ok(clock.now() < 60, `${clock.now()}`);
     }),
   );
 

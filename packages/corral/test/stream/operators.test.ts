@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { currentScope, sleep, stream, withScope } from '../../src/index.ts';
+import { currentScope, sleep, stream, withScope, type Stream } from '../../src/index.ts';
 import { failureOf, virtually } from '../core/virtually.ts';
 import { Counting, slow } from './every-operator.ts';
 
@@ -178,9 +178,8 @@ test(
       for (const fn of [() => Promise.reject(error), () => { throw error; }]) {
         for (const name of ['map', 'filter', 'tap', 'takeWhile', 'skipWhile', 'scan', 'distinct', 'flatMap'] as const) {
           const source = new Counting();
-          const stage = stream(source)[name] as (fn: () => never, initial?: unknown) => typeof source;
-          const values = stage.call(stream(source), fn as never) as unknown as AsyncIterable<unknown>;
-          assert.equal(await failureOf(stream(values).toArray()), error, name);
+          const numbers = stream(source) as unknown as Record<typeof name, (fn: unknown) => Stream<unknown>>;
+          assert.equal(await failureOf(numbers[name](fn).toArray()), error, name);
           assert.equal(source.returned, 1, name);
         }
       }
