@@ -74,7 +74,6 @@ export {
   type StreamOptions,
   type StreamRetryOptions,
   type StreamThrottleOptions,
-  type ZippedWith,
 } from './stream/stream.ts';
 export { fromWebStream, toWebStream } from './stream/web-stream.ts';
 export { Event } from './sync/event.ts';

@@ -73,10 +73,9 @@ export class ConcurrentPull<T, R> implements Pull<R> {
 
   next(scope: Scope): Step<R> {
     if (this.#workers === 0) this.#hire();
-    const first = this.#first;
-    if (first && first.result !== PENDING) {
+    for (let first = this.#first; first && first.result !== PENDING; first = this.#first) {
       this.#remove(first);
-      return first.result as R;
+      if (first.result !== SKIP) return first.result;
     }
     if (this.#crew.stopped) return this.#crew.failure();
     if (this.#exhausted && this.#taken === 0) return END;
@@ -125,6 +124,8 @@ export class ConcurrentPull<T, R> implements Pull<R> {
 
   /** Waits for its turn to read, or for room. Not as an operation: one for each item would cost more than the item. */
   async #idle(scope: Scope): Promise<void> {
+    // Nobody wakes who comes after the crew was stopped.
+    if (scope.visible) throw scope.reason;
     const { extra } = scope;
     // It waits for nothing foreign: a virtual clock wants to know.
     extra.observed = (extra.observed ?? 0) + 1;

@@ -211,10 +211,10 @@ export class Stream<T> extends Consumable<T> {
   }
 
   /** Its values side by side with those of the others, asked for in turn; ends with the first of them that ends. */
-  zip<const U extends readonly StreamSource<unknown>[]>(...others: U): Stream<[T, ...ZippedWith<U>]> {
-    const openers = [this[OPEN], ...others.map((other) => openerOf(other, 'zip streams'))];
+  zip<U extends readonly unknown[]>(...others: { readonly [K in keyof U]: StreamSource<U[K]> }): Stream<[T, ...U]> {
+    const openers = [this[OPEN], ...others.map((other) => openerOf<unknown>(other, 'zip streams'))];
     const open = (home: Scope): ZipPull => new ZipPull(openers.map((opener) => opener(home)));
-    return this.#after(open as Opener<unknown> as Opener<[T, ...ZippedWith<U>]>);
+    return this.#after(open as Opener<unknown> as Opener<[T, ...U]>);
   }
 
   // Ahead, and in time -------------------------------------------------------------------------------------------
@@ -281,11 +281,6 @@ export class Stream<T> extends Consumable<T> {
     return this.#after(recovered<T | U>(this[OPEN], instead));
   }
 }
-
-/** What the streams give that a stream is zipped with. */
-export type ZippedWith<U extends readonly StreamSource<unknown>[]> = {
-  -readonly [K in keyof U]: U[K] extends AsyncIterable<infer V> ? V : U[K] extends Iterable<infer V> ? Awaited<V> : never;
-};
 
 function concurrent<O extends { readonly concurrency?: number | undefined; readonly ordered?: boolean | undefined }>(
   options: O | undefined,

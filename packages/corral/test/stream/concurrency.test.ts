@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   TaskCancelledError,
+  checkpoint,
   cleanup,
   currentScope,
   sleep,
@@ -218,6 +219,34 @@ test(
     const kept = await stream(source).filter((n) => sleep(10).then(() => n % 50 === 0), { concurrency: 10 }).toArray();
     assert.deepEqual(kept, [0, 50]);
     assert.equal(clock.now(), 100);
+  }),
+);
+
+test(
+  'Stream.filter: what is dropped behind one that waits to be taken is not given',
+  virtually(async () => {
+    const kept = stream([5, 1, 2, 3, 4]).filter((n) => sleep(n).then(() => n > 3), { concurrency: 5 });
+    const seen: number[] = [];
+    for await (const n of kept) await sleep(10).then(() => seen.push(n));
+    assert.deepEqual(seen, [5, 4]);
+  }),
+);
+
+// One that was on its way to wait for its turn when the others were sent home was never woken.
+test(
+  'Stream.map: left at any moment, all workers go',
+  virtually(async () => {
+    const lately = (n: number): Promise<void> => (n % 3 === 0 ? sleep(n % 5) : n % 3 === 1 ? checkpoint() : Promise.resolve());
+    const source = async function* (): AsyncGenerator<number> {
+      for (let n = 0; n < 40; n++) yield lately(n).then(() => n);
+    };
+    for (const concurrency of [2, 3, 5]) {
+      for (let after = 0; after < 30; after++) {
+        const numbers = stream(source).filter((n) => lately(n).then(() => n % 2 === 0), { concurrency });
+        let seen = 0;
+        for await (const _ of numbers) if (seen++ === after) break;
+      }
+    }
   }),
 );
 
