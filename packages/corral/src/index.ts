@@ -52,7 +52,7 @@ export {
   type CancelKind,
 } from './errors.ts';
 export type { ErrorReporter } from './internal/report.ts';
-export type { Consumable } from './stream/consumable.ts';
+export type { Consumable, StreamForEachOptions } from './stream/consumable.ts';
 export {
   EventStream,
   events,

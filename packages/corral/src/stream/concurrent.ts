@@ -117,7 +117,7 @@ export class ConcurrentPull<T, R> implements Pull<R> {
       if (this.#turns.empty) this.#hire();
       else this.#turns.shift()?.();
       const result = this.#work(place.item, place.index, scope);
-      this.#deliver(place, (isThenable(result) ? await result : result) as R | Skip);
+      this.#deliver(place, isThenable(result) ? await result : result);
       if (scope.visible || clock.starving()) await checkpointIn(scope);
     }
   }
@@ -158,7 +158,7 @@ export class ConcurrentPull<T, R> implements Pull<R> {
     }
     // What was dropped keeps no place, and a consumer that waits is served at once.
     for (let first = this.#first; first && first.result !== PENDING; first = this.#first) {
-      if (first.result !== SKIP && !this.#takers.first?.commit(first.result as R)) return;
+      if (first.result !== SKIP && !this.#takers.first?.commit(first.result)) return;
       this.#remove(first);
     }
   }

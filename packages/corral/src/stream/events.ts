@@ -7,7 +7,7 @@ import { BufferOverflowError } from '../errors.ts';
 import { checkCount, checkOneOf, shown } from '../internal/checks.ts';
 import { Fifo } from '../internal/fifo.ts';
 import type { Failure } from './failures.ts';
-import { END, type End, type Pull, type Step } from './pull.ts';
+import { END, type Pull, type Step } from './pull.ts';
 import { Stream } from './stream.ts';
 
 /** What Node's EventEmitter and its like can do. */
@@ -168,7 +168,7 @@ class Subscription implements Pull<unknown> {
     this.#failure = undefined;
     if (failure) throw failure.error;
     if (this.#over) return END;
-    return entering(scope, () => new LineOperation<unknown | End>(scope, this.#name, this.#takers).promise);
+    return entering(scope, () => new LineOperation<unknown>(scope, this.#name, this.#takers).promise);
   }
 
   close(): Promise<void> {

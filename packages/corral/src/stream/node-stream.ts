@@ -3,6 +3,7 @@ import { shown } from '../internal/checks.ts';
 import { hostProcess } from '../internal/host.ts';
 import type { Consumable } from './consumable.ts';
 import { Remote } from './remote.ts';
+import { failureOf } from './failures.ts';
 import { openSource } from './source.ts';
 import { Stream } from './stream.ts';
 
@@ -81,11 +82,12 @@ type ReadableClass = new (options: {
   readonly objectMode: boolean;
   readonly highWaterMark: number;
   read(this: MadeReadable): void;
-  destroy(error: Error | null, callback: (error: unknown) => void): void;
+  destroy(error: Error | null, finish: (error: unknown) => void): void;
 }) => unknown;
 
 /**
- * A stream as one of Node's Readables: for `pipeline` and all that takes one. Say `toNodeStream<Readable>(…)` for its type.
+ * A stream as one of Node's Readables: for `pipeline` and all that takes one. Its type is `Readable`
+ * to whom has Node's types: `toNodeStream(…) as Readable`.
  *
  * Guarantees: nothing is read further ahead than `highWaterMark`; destroying it cancels all that runs for it, and waits
  * for that before it is closed. It belongs to the scope of this call: when that ends, so does it.
@@ -100,10 +102,10 @@ type ReadableClass = new (options: {
  * import type { Readable } from 'node:stream';
  * import { text } from 'node:stream/consumers';
  *
- * console.log(await text(toNodeStream<Readable>(stream(['a', 'b'])))); // ab
+ * console.log(await text(toNodeStream(stream(['a', 'b'])) as Readable)); // ab
  * ```
  */
-export function toNodeStream<R = NodeReadableLike>(source: Consumable<unknown>, options?: ToNodeStreamOptions): R {
+export function toNodeStream<T>(source: Consumable<T>, options?: ToNodeStreamOptions): NodeReadableLike<T> {
   const host = hostProcess as { getBuiltinModule?: (name: string) => unknown } | undefined;
   const Readable = (host?.getBuiltinModule?.('node:stream') as { Readable?: ReadableClass } | undefined)?.Readable;
   if (!Readable) throw new TypeError('Cannot make a Readable as this platform has no node:stream: use toWebStream');
@@ -118,13 +120,10 @@ export function toNodeStream<R = NodeReadableLike>(source: Consumable<unknown>, 
         (error: unknown) => this.destroy(error),
       );
     },
-    destroy(error, callback) {
-      remote.stop().then(
-        () => callback(error),
-        (failure: unknown) => callback(error ?? failure),
-      );
+    destroy(error, finish) {
+      void failureOf(() => remote.stop()).then((failure) => finish(error ?? failure?.error));
     },
-  }) as R;
+  }) as NodeReadableLike<T>;
 }
 
 const END_OF_STREAM = Symbol('end');

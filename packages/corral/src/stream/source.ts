@@ -78,7 +78,7 @@ class SourcePull<T> implements Pull<T> {
       return END;
     }
     const { value } = result;
-    return isThenable(value) ? new SourceWait(scope, Promise.resolve(value as PromiseLike<T>)).promise : (value as T);
+    return isThenable(value) ? new SourceWait(scope, Promise.resolve(value)).promise : value;
   }
 
   /** An iterator that has thrown is not to be closed. */
@@ -125,7 +125,8 @@ async function closeIterator(
   around: Scope,
 ): Promise<void> {
   if (asked) {
-    const inTurn = !iterator.return || (iterator as { [Symbol.toStringTag]?: string })[Symbol.toStringTag] === 'AsyncGenerator';
+    const inTurn =
+      !iterator.return || (iterator as { [Symbol.toStringTag]?: string })[Symbol.toStringTag] === 'AsyncGenerator';
     if (!inTurn) asked.catch(() => {});
     else if (await endedBy(asked, around)) return;
   }
@@ -186,11 +187,14 @@ class NextWait<T> extends SourceWait<T | End> {
 
   override rejectQuietly(error: unknown): void {
     this.promise.catch(() => {});
+    void this.#closeFirst(error);
+  }
+
+  async #closeFirst(error: unknown): Promise<void> {
     // Not at once: no code of others runs while a cancellation spreads.
-    void Promise.resolve().then(async () => {
-      const failure = await failureOf(() => this.#pull.close(this.scope as Scope));
-      super.rejectQuietly(failure ? failure.error : error);
-    });
+    await Promise.resolve();
+    const failure = await failureOf(() => this.#pull.close(this.scope as Scope));
+    super.rejectQuietly(failure ? failure.error : error);
   }
 }
 

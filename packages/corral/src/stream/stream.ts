@@ -295,8 +295,8 @@ function openerOf<T>(source: StreamSource<T>, call: string): Opener<T> {
 }
 
 function opened<R>(source: StreamSource<R> | PromiseLike<StreamSource<R>>, home: Scope): Pull<R> | Promise<Pull<R>> {
-  if (!isThenable(source)) return openSource(source as StreamSource<R>, home, 'read on in a stream');
-  return Promise.resolve(source as PromiseLike<StreamSource<R>>).then((ready) => openSource(ready, home, 'read on in a stream'));
+  if (!isThenable(source)) return openSource(source, home, 'read on in a stream');
+  return Promise.resolve(source).then((ready) => openSource(ready, home, 'read on in a stream'));
 }
 
 /**
@@ -333,7 +333,10 @@ function opened<R>(source: StreamSource<R> | PromiseLike<StreamSource<R>>, home:
  */
 export function stream<T>(source: StreamSource<T>, options?: StreamOptions): Stream<T>;
 export function stream<T>(producer: Producer<T>, options?: StreamOptions): Stream<T>;
-export function stream<T>(make: () => StreamSource<T> | PromiseLike<StreamSource<T>>, options?: StreamOptions): Stream<T>;
+export function stream<T>(
+  make: () => StreamSource<T> | PromiseLike<StreamSource<T>>,
+  options?: StreamOptions,
+): Stream<T>;
 export function stream<T>(source: StreamSource<T> | StreamFunction<T>, options: StreamOptions = {}): Stream<T> {
   const { scope, capacity = CAPACITY } = options;
   checkCount(capacity, 'make a stream', 0);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createReadStream } from 'node:fs';
-import { PassThrough, Readable, Writable } from 'node:stream';
+import type { Readable } from 'node:stream';
+import { PassThrough, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -16,12 +17,15 @@ import {
   toNodeStream,
   toWebStream,
   withScope,
+  type Stream,
 } from '../../src/index.ts';
 import { failureOf, virtually } from '../core/virtually.ts';
 import { Counting, slow } from './every-operator.ts';
 
 const versions = process.versions as { bun?: string; deno?: string };
 const elsewhere = versions.bun !== undefined || versions.deno !== undefined;
+/** With the type of Node's own. */
+const readableOf = (source: Stream<unknown>): Readable => toNodeStream(source) as Readable;
 const onNode = { skip: elsewhere && "Node's own streams" };
 
 // Node: in -----------------------------------------------------------------------------------------------------------
@@ -53,15 +57,19 @@ test('fromNodeStream: an error is thrown to whoever reads, also one that came be
   assert.equal(((await failureOf(fromNodeStream(later).toArray())) as Error).message, 'late');
 });
 
-test('fromNodeStream: cancelled while it waits for a chunk it is destroyed, and closed when the loop ends', onNode, async () => {
-  const silent = new PassThrough();
-  const error = await failureOf(timeout(10, () => fromNodeStream(silent).toArray()));
-  assert.equal((error as Error).name, 'TimeoutError');
-  assert.deepEqual([silent.destroyed, silent.closed], [true, true]);
-  const slow = new PassThrough();
-  assert.equal(((await failureOf(fromNodeStream(slow).timeout(10).toArray())) as Error).name, 'TimeoutError');
-  assert.equal(slow.closed, true);
-});
+test(
+  'fromNodeStream: cancelled while it waits for a chunk it is destroyed, and closed when the loop ends',
+  onNode,
+  async () => {
+    const silent = new PassThrough();
+    const error = await failureOf(timeout(10, () => fromNodeStream(silent).toArray()));
+    assert.equal((error as Error).name, 'TimeoutError');
+    assert.deepEqual([silent.destroyed, silent.closed], [true, true]);
+    const slow = new PassThrough();
+    assert.equal(((await failureOf(fromNodeStream(slow).timeout(10).toArray())) as Error).name, 'TimeoutError');
+    assert.equal(slow.closed, true);
+  },
+);
 
 test('fromNodeStream: what is pushed between two steps is not lost', onNode, async () => {
   const through = new PassThrough({ objectMode: true, highWaterMark: 1_000 });
@@ -73,7 +81,10 @@ test('fromNodeStream: what is pushed between two steps is not lost', onNode, asy
     if (n < 50) through.write(n + 50);
     if (seen.length === 100) break;
   }
-  assert.deepEqual(seen, Array.from({ length: 100 }, (_, n) => n));
+  assert.deepEqual(
+    seen,
+    Array.from({ length: 100 }, (_, n) => n),
+  );
 });
 
 // Node: out ----------------------------------------------------------------------------------------------------------
@@ -91,14 +102,14 @@ test('toNodeStream: is piped, and reads no further ahead than it may', onNode, a
       setTimeout(done, 0);
     },
   });
-  await pipeline(toNodeStream<Readable>(stream(source)), slowly);
+  await pipeline(readableOf(stream(source)), slowly);
   assert.equal(seen.length, 50);
   assert.ok(most <= 4, `${most} ahead`);
 });
 
 test('toNodeStream: destroying it cancels all and waits, while a value is awaited', onNode, async () => {
   const trace: string[] = [];
-  const readable = toNodeStream<Readable>(
+  const readable = readableOf(
     stream(async function* () {
       try {
         yield 1;
@@ -118,9 +129,9 @@ test('toNodeStream: destroying it cancels all and waits, while a value is awaite
 });
 
 test('toNodeStream: an error of the stream destroys it with that error', onNode, async () => {
-  const readable = toNodeStream<Readable>(stream(new Counting(2, { error: new Error('source') })));
+  const readable = readableOf(stream(new Counting(2, { error: new Error('source') })));
   assert.equal(((await failureOf(readable.toArray())) as Error).message, 'source');
-  const nothing = toNodeStream<Readable>(stream([1, null]));
+  const nothing = readableOf(stream([1, null]));
   assert.match(((await failureOf(nothing.toArray())) as Error).message, /^Cannot push it as a Readable takes no null/);
 });
 
@@ -128,7 +139,7 @@ test('toNodeStream: it ends with the scope in which it was made', onNode, async 
   const trace: string[] = [];
   let readable: Readable | undefined;
   await withScope(async () => {
-    readable = toNodeStream<Readable>(stream(() => slow(trace)));
+    readable = readableOf(stream(() => slow(trace)));
     readable.on('error', (error) => trace.push(String(isCancelled(error))));
     readable.once('data', () => trace.push('data'));
     await sleep(5);
@@ -158,9 +169,14 @@ test('fromWebStream: leaving early, and being cancelled while a chunk is awaited
     const trace: string[] = [];
     const readable = new ReadableStream<number>({
       start: (controller) => void (silent || controller.enqueue(1)),
-      cancel: () => new Promise<void>((resolve) => void setTimeout(resolve, 5)).then(() => void trace.push('cancelled')),
+      cancel: () =>
+        new Promise<void>((resolve) => void setTimeout(resolve, 5)).then(() => void trace.push('cancelled')),
     });
-    if (silent) assert.equal(((await failureOf(timeout(5, () => fromWebStream(readable).toArray()))) as Error).name, 'TimeoutError');
+    if (silent)
+      assert.equal(
+        ((await failureOf(timeout(5, () => fromWebStream(readable).toArray()))) as Error).name,
+        'TimeoutError',
+      );
     else assert.equal(await fromWebStream(readable).first(), 1);
     assert.deepEqual(trace, ['cancelled']);
     assert.equal(readable.locked, false);

@@ -57,7 +57,8 @@ for (const ordered of [true, false]) {
     `Stream.map: while nobody takes the results as many wait as run (ordered: ${ordered})`,
     virtually(async () => {
       const source = new Counting();
-      const numbers = stream(source).map(async (n) => n, { concurrency: 3, ordered })[Symbol.asyncIterator]();
+      const mapped = stream(source).map(async (n) => n, { concurrency: 3, ordered });
+      const numbers = mapped[Symbol.asyncIterator]();
       await numbers.next();
       await sleep(100);
       assert.equal(source.read, 1 + 6);
@@ -146,7 +147,10 @@ test(
       break;
     }
     trace.push(`left at ${clock.now()}`);
-    assert.deepEqual(trace, ['got 0', 'cut 1', 'cut 2', 'cut 3', 'closed', 'left at 4'].filter((line) => trace.includes(line)));
+    assert.deepEqual(
+      trace,
+      ['got 0', 'cut 1', 'cut 2', 'cut 3', 'closed', 'left at 4'].filter((line) => trace.includes(line)),
+    );
     assert.ok(trace.indexOf('closed') > trace.indexOf('cut 2'));
   }),
 );
@@ -207,7 +211,9 @@ test(
         };
       },
     };
-    const numbers = await stream(source).map((n) => sleep(10 - n).then(() => n), { concurrency: 5 }).toArray();
+    const numbers = await stream(source)
+      .map((n) => sleep(10 - n).then(() => n), { concurrency: 5 })
+      .toArray();
     assert.deepEqual(numbers, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   }),
 );
@@ -216,7 +222,9 @@ test(
   'Stream.filter: { concurrency } keeps the order, and what is dropped keeps no place',
   virtually(async (clock) => {
     const source = new Counting(100);
-    const kept = await stream(source).filter((n) => sleep(10).then(() => n % 50 === 0), { concurrency: 10 }).toArray();
+    const kept = await stream(source)
+      .filter((n) => sleep(10).then(() => n % 50 === 0), { concurrency: 10 })
+      .toArray();
     assert.deepEqual(kept, [0, 50]);
     assert.equal(clock.now(), 100);
   }),
@@ -236,7 +244,8 @@ test(
 test(
   'Stream.map: left at any moment, all workers go',
   virtually(async () => {
-    const lately = (n: number): Promise<void> => (n % 3 === 0 ? sleep(n % 5) : n % 3 === 1 ? checkpoint() : Promise.resolve());
+    const lately = (n: number): Promise<void> =>
+      n % 3 === 0 ? sleep(n % 5) : n % 3 === 1 ? checkpoint() : Promise.resolve();
     const source = async function* (): AsyncGenerator<number> {
       for (let n = 0; n < 40; n++) yield lately(n).then(() => n);
     };
@@ -292,7 +301,10 @@ test(
       );
       assert.equal(await failureOf(failing.toArray()), 'x');
       assert.equal(outer.returned, 1);
-      assert.deepEqual(inners.map((inner) => inner.returned), [0, ...inners.slice(1).map(() => 1)]);
+      assert.deepEqual(
+        inners.map((inner) => inner.returned),
+        [0, ...inners.slice(1).map(() => 1)],
+      );
     }
   }),
 );
@@ -300,7 +312,9 @@ test(
 test(
   'Stream.buffer: reads ahead while the consumer is busy, up to its size',
   virtually(async (clock) => {
-    const numbers = stream(new Counting(4)).tap(() => sleep(10)).buffer(2);
+    const numbers = stream(new Counting(4))
+      .tap(() => sleep(10))
+      .buffer(2);
     for await (const _ of numbers) await sleep(10);
     assert.equal(clock.now(), 50);
   }),

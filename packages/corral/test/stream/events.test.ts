@@ -20,7 +20,10 @@ test(
       if (n < 100) emitter.emit('tick', n + 100);
       if (seen.length === 200) break;
     }
-    assert.deepEqual(seen, Array.from({ length: 200 }, (_, n) => n));
+    assert.deepEqual(
+      seen,
+      Array.from({ length: 200 }, (_, n) => n),
+    );
   }),
 );
 
@@ -120,7 +123,10 @@ test(
 test(
   'events: or the oldest, or the newest, is dropped',
   virtually(async () => {
-    for (const [overflow, left] of [['drop-oldest', [3, 4]], ['drop-newest', [0, 1]]] as const) {
+    for (const [overflow, left] of [
+      ['drop-oldest', [3, 4]],
+      ['drop-newest', [0, 1]],
+    ] as const) {
       const emitter = new EventEmitter();
       const ticks = events<[number]>(emitter, 'tick', { capacity: 2, overflow, endOn: 'end' });
       for (let n = 0; n < 5; n++) emitter.emit('tick', n);

@@ -50,10 +50,25 @@ export const OPERATORS: readonly Operator[] = [
       }),
     ahead: 0,
   },
-  { name: 'many, fused', apply: (s) => s.map((n) => n).filter(() => true).map(async (n) => n).take(Infinity), ahead: 0 },
+  {
+    name: 'many, fused',
+    apply: (s) =>
+      s
+        .map((n) => n)
+        .filter(() => true)
+        .map(async (n) => n)
+        .take(Infinity),
+    ahead: 0,
+  },
   {
     name: 'many, with tasks',
-    apply: (s) => s.map(async (n) => n, { concurrency: 2 }).buffer(1).map((n) => n).merge([]).timeout(60_000),
+    apply: (s) =>
+      s
+        .map(async (n) => n, { concurrency: 2 })
+        .buffer(1)
+        .map((n) => n)
+        .merge([])
+        .timeout(60_000),
     ahead: 4 + 2 + 1,
   },
 ];

@@ -22,45 +22,43 @@ const amount = fc.integer({ min: 0, max: 12 });
 const several = fc.integer({ min: 1, max: 5 });
 
 const steps: fc.Arbitrary<Step> = fc.oneof(
-  fc.tuple(several, fc.boolean()).map(
-    ([concurrency, sync]): Step => ({
-      name: `map ${concurrency} ${sync}`,
-      flow: (s) => (sync ? s.map((n) => n + 1) : s.map((n) => lately(n).then(() => n + 1), { concurrency })),
-      list: (l) => l.map((n) => n + 1),
-    }),
-  ),
-  several.map(
-    (concurrency): Step => ({
-      name: `map unordered ${concurrency}`,
-      flow: (s) => s.map((n) => lately(n).then(() => n), { concurrency, ordered: false }),
-      list: (l) => l,
-      shuffles: concurrency > 1,
-    }),
-  ),
-  several.map(
-    (concurrency): Step => ({
-      name: `filter ${concurrency}`,
-      flow: (s) => s.filter((n) => lately(n).then(() => n % 2 === 0), { concurrency }),
-      list: (l) => l.filter((n) => n % 2 === 0),
-    }),
-  ),
-  fc.constant<Step>({ name: 'filter', flow: (s) => s.filter((n) => n % 3 > 0), list: (l) => l.filter((n) => n % 3 > 0) }),
+  fc.tuple(several, fc.boolean()).map(([concurrency, sync]): Step => ({
+    name: `map ${concurrency} ${sync}`,
+    flow: (s) => (sync ? s.map((n) => n + 1) : s.map((n) => lately(n).then(() => n + 1), { concurrency })),
+    list: (l) => l.map((n) => n + 1),
+  })),
+  several.map((concurrency): Step => ({
+    name: `map unordered ${concurrency}`,
+    flow: (s) => s.map((n) => lately(n).then(() => n), { concurrency, ordered: false }),
+    list: (l) => l,
+    shuffles: concurrency > 1,
+  })),
+  several.map((concurrency): Step => ({
+    name: `filter ${concurrency}`,
+    flow: (s) => s.filter((n) => lately(n).then(() => n % 2 === 0), { concurrency }),
+    list: (l) => l.filter((n) => n % 2 === 0),
+  })),
+  fc.constant<Step>({
+    name: 'filter',
+    flow: (s) => s.filter((n) => n % 3 > 0),
+    list: (l) => l.filter((n) => n % 3 > 0),
+  }),
   amount.map((count): Step => ({ name: `take ${count}`, flow: (s) => s.take(count), list: (l) => l.slice(0, count) })),
   amount.map((count): Step => ({ name: `skip ${count}`, flow: (s) => s.skip(count), list: (l) => l.slice(count) })),
-  amount.map(
-    (limit): Step => ({
-      name: `takeWhile ${limit}`,
-      flow: (s) => s.takeWhile((n) => n < limit),
-      list: (l) => l.slice(0, [...l, Infinity].findIndex((n) => n >= limit)),
-    }),
-  ),
-  amount.map(
-    (limit): Step => ({
-      name: `skipWhile ${limit}`,
-      flow: (s) => s.skipWhile(async (n) => n < limit),
-      list: (l) => l.slice([...l, Infinity].findIndex((n) => n >= limit)),
-    }),
-  ),
+  amount.map((limit): Step => ({
+    name: `takeWhile ${limit}`,
+    flow: (s) => s.takeWhile((n) => n < limit),
+    list: (l) =>
+      l.slice(
+        0,
+        [...l, Infinity].findIndex((n) => n >= limit),
+      ),
+  })),
+  amount.map((limit): Step => ({
+    name: `skipWhile ${limit}`,
+    flow: (s) => s.skipWhile(async (n) => n < limit),
+    list: (l) => l.slice([...l, Infinity].findIndex((n) => n >= limit)),
+  })),
   fc.constant<Step>({ name: 'distinct', flow: (s) => s.distinct(), list: (l) => [...new Set(l)] }),
   fc.constant<Step>({
     name: 'scan',
@@ -72,26 +70,22 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
     flow: (s) => s.flatMap((n) => Array.from({ length: n % 3 }, (_, at) => n + at)),
     list: (l) => l.flatMap((n) => Array.from({ length: n % 3 }, (_, at) => n + at)),
   }),
-  several.map(
-    (concurrency): Step => ({
-      name: `flatMap ${concurrency}`,
-      flow: (s) => s.flatMap((n) => stream([n, n]).tap(lately), { concurrency }),
-      list: (l) => l.flatMap((n) => [n, n]),
-      shuffles: concurrency > 1,
-    }),
-  ),
+  several.map((concurrency): Step => ({
+    name: `flatMap ${concurrency}`,
+    flow: (s) => s.flatMap((n) => stream([n, n]).tap(lately), { concurrency }),
+    list: (l) => l.flatMap((n) => [n, n]),
+    shuffles: concurrency > 1,
+  })),
   fc.constant<Step>({
     name: 'pairwise',
     flow: (s) => s.pairwise().map(([one, other]) => other - one),
     list: (l) => l.slice(1).map((n, at) => n - (l[at] as number)),
   }),
-  fc.tuple(several, fc.boolean()).map(
-    ([size, timed]): Step => ({
-      name: `batch ${size} ${timed}`,
-      flow: (s) => s.batch(size, timed ? { maxWaitMs: 2 } : {}).flatMap((batch) => batch),
-      list: (l) => l,
-    }),
-  ),
+  fc.tuple(several, fc.boolean()).map(([size, timed]): Step => ({
+    name: `batch ${size} ${timed}`,
+    flow: (s) => s.batch(size, timed ? { maxWaitMs: 2 } : {}).flatMap((batch) => batch),
+    list: (l) => l,
+  })),
   several.map((size): Step => ({ name: `buffer ${size}`, flow: (s) => s.buffer(size), list: (l) => l })),
   fc.constant<Step>({ name: 'concat', flow: (s) => s.concat([1, 2]), list: (l) => [...l, 1, 2] }),
   fc.constant<Step>({ name: 'merge', flow: (s) => s.merge([1, 2]), list: (l) => [...l, 1, 2], shuffles: true }),
@@ -100,7 +94,11 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
     flow: (s) => s.zip([1, 2, 3, 4, 5]).map(([n, m]) => n * m),
     list: (l) => l.slice(0, 5).map((n, at) => n * (at + 1)),
   }),
-  several.map((limit): Step => ({ name: `throttle ${limit}`, flow: (s) => s.throttle({ limit, perMs: 3 }), list: (l) => l })),
+  several.map((limit): Step => ({
+    name: `throttle ${limit}`,
+    flow: (s) => s.throttle({ limit, perMs: 3 }),
+    list: (l) => l,
+  })),
   fc.constant<Step>({ name: 'timeout', flow: (s) => s.timeout(60_000), list: (l) => l }),
   fc.constant<Step>({ name: 'retry', flow: (s) => s.retry(), list: (l) => l }),
 );

@@ -88,7 +88,13 @@ test(
   'stream: each stage gives what its name says',
   virtually(async () => {
     const ten = stream(up(10));
-    assert.deepEqual(await ten.map((n) => n * 2).take(3).toArray(), [0, 2, 4]);
+    assert.deepEqual(
+      await ten
+        .map((n) => n * 2)
+        .take(3)
+        .toArray(),
+      [0, 2, 4],
+    );
     assert.deepEqual(await ten.filter((n) => n % 4 === 0).toArray(), [0, 4, 8]);
     assert.deepEqual(await ten.filter(async (n) => n > 7).toArray(), [8, 9]);
     assert.deepEqual(await ten.skip(7).toArray(), [7, 8, 9]);
@@ -96,19 +102,61 @@ test(
     assert.deepEqual(await ten.takeWhile(async (n) => n < 2).toArray(), [0, 1]);
     assert.deepEqual(await ten.skipWhile((n) => n !== 8).toArray(), [8, 9]);
     assert.deepEqual(await ten.skipWhile(async (n) => n !== 8).toArray(), [8, 9]);
-    assert.deepEqual(await ten.take(4).scan((sum, n) => sum + n, 0).toArray(), [0, 1, 3, 6]);
-    assert.deepEqual(await ten.take(3).scan(async (sum, n) => sum + n, 10).toArray(), [10, 11, 13]);
+    assert.deepEqual(
+      await ten
+        .take(4)
+        .scan((sum, n) => sum + n, 0)
+        .toArray(),
+      [0, 1, 3, 6],
+    );
+    assert.deepEqual(
+      await ten
+        .take(3)
+        .scan(async (sum, n) => sum + n, 10)
+        .toArray(),
+      [10, 11, 13],
+    );
     assert.deepEqual(await stream([1, 1, 2, 1]).distinct().toArray(), [1, 2]);
     assert.deepEqual(await ten.distinct((n) => n % 3).toArray(), [0, 1, 2]);
     assert.deepEqual(await ten.distinct(async (n) => n % 2).toArray(), [0, 1]);
-    assert.deepEqual(await ten.take(3).pairwise().toArray(), [[0, 1], [1, 2]]);
+    assert.deepEqual(await ten.take(3).pairwise().toArray(), [
+      [0, 1],
+      [1, 2],
+    ]);
     assert.deepEqual(await ten.take(1).pairwise().toArray(), []);
-    assert.deepEqual(await ten.take(3).flatMap((n) => up(n)).toArray(), [0, 0, 1]);
-    assert.deepEqual(await ten.take(3).flatMap(async (n) => stream(up(n))).toArray(), [0, 0, 1]);
-    assert.deepEqual(await ten.batch(4).toArray(), [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]);
-    assert.deepEqual(await stream([1]).concat([2], stream([3])).toArray(), [1, 2, 3]);
-    assert.deepEqual(await stream([1, 2, 3]).zip('ab', ten).toArray(), [[1, 'a', 0], [2, 'b', 1]]);
-    assert.deepEqual((await stream([1, 2]).merge([3, 4]).toArray()).sort(), [1, 2, 3, 4]);
+    assert.deepEqual(
+      await ten
+        .take(3)
+        .flatMap((n) => up(n))
+        .toArray(),
+      [0, 0, 1],
+    );
+    assert.deepEqual(
+      await ten
+        .take(3)
+        .flatMap(async (n) => stream(up(n)))
+        .toArray(),
+      [0, 0, 1],
+    );
+    assert.deepEqual(await ten.batch(4).toArray(), [
+      [0, 1, 2, 3],
+      [4, 5, 6, 7],
+      [8, 9],
+    ]);
+    assert.deepEqual(
+      await stream([1])
+        .concat([2], stream([3]))
+        .toArray(),
+      [1, 2, 3],
+    );
+    assert.deepEqual(await stream([1, 2, 3]).zip('ab', ten).toArray(), [
+      [1, 'a', 0],
+      [2, 'b', 1],
+    ]);
+    assert.deepEqual(
+      (await stream([1, 2]).merge([3, 4]).toArray()).sort((a, b) => a - b),
+      [1, 2, 3, 4],
+    );
     assert.deepEqual(await ten.take(0).toArray(), []);
   }),
 );
@@ -165,8 +213,20 @@ test(
   'Stream.take: behind a filter that drops the last one it ends all the same',
   virtually(async () => {
     const source = new Counting();
-    assert.deepEqual(await stream(source).take(3).filter((n) => n < 2).toArray(), [0, 1]);
-    assert.deepEqual(await stream(source).take(3).filter(async (n) => n < 2).toArray(), [0, 1]);
+    assert.deepEqual(
+      await stream(source)
+        .take(3)
+        .filter((n) => n < 2)
+        .toArray(),
+      [0, 1],
+    );
+    assert.deepEqual(
+      await stream(source)
+        .take(3)
+        .filter(async (n) => n < 2)
+        .toArray(),
+      [0, 1],
+    );
     assert.equal(source.read, 6);
   }),
 );
@@ -175,7 +235,12 @@ test(
   'Stream: an error of a stage closes the source and is thrown as it is',
   virtually(async () => {
     for (const error of [new Error('fn'), undefined, null, 0]) {
-      for (const fn of [() => Promise.reject(error), () => { throw error; }]) {
+      for (const fn of [
+        () => Promise.reject(error),
+        () => {
+          throw error;
+        },
+      ]) {
         for (const name of ['map', 'filter', 'tap', 'takeWhile', 'skipWhile', 'scan', 'distinct', 'flatMap'] as const) {
           const source = new Counting();
           const numbers = stream(source) as unknown as Record<typeof name, (fn: unknown) => Stream<unknown>>;
@@ -222,7 +287,14 @@ test(
   virtually(async () => {
     const trace: string[] = [];
     const failing = stream<number>(() => sleep(3).then(() => Promise.reject('x')));
-    assert.equal(await failureOf(stream(() => slow(trace)).merge(failing).toArray()), 'x');
+    assert.equal(
+      await failureOf(
+        stream(() => slow(trace))
+          .merge(failing)
+          .toArray(),
+      ),
+      'x',
+    );
     assert.deepEqual(trace, ['closed']);
   }),
 );
@@ -240,7 +312,11 @@ test(
   'Stream.batch: what came before an error is a batch, then the error is thrown',
   virtually(async () => {
     const seen: unknown[] = [];
-    const error = await failureOf(stream(new Counting(3, { error: 'x' })).batch(2).forEach((batch) => seen.push(batch)));
+    const error = await failureOf(
+      stream(new Counting(3, { error: 'x' }))
+        .batch(2)
+        .forEach((batch) => seen.push(batch)),
+    );
     assert.equal(error, 'x');
     assert.deepEqual(seen, [[0, 1], [2]]);
   }),
@@ -250,11 +326,21 @@ test(
   'Stream.in: is read in the scope that was given',
   virtually(async () => {
     await withScope(async (inner) => {
-      const scopes = await stream([1]).map((_n, _index, scope) => scope).in(inner).toArray();
+      const scopes = await stream([1])
+        .map((_n, _index, scope) => scope)
+        .in(inner)
+        .toArray();
       assert.deepEqual(scopes, [inner]);
-      const given = await stream([1], { scope: inner }).map((_n, _index, scope) => scope).first();
+      const given = await stream([1], { scope: inner })
+        .map((_n, _index, scope) => scope)
+        .first();
       assert.equal(given, inner);
-      assert.equal(await stream([1]).map((_n, _index, scope) => scope).first({ scope: inner }), inner);
+      assert.equal(
+        await stream([1])
+          .map((_n, _index, scope) => scope)
+          .first({ scope: inner }),
+        inner,
+      );
     });
   }),
 );
@@ -265,7 +351,10 @@ test(
     const trace: string[] = [];
     const numbers = stream(() => slow(trace))[Symbol.asyncIterator]();
     const results = await Promise.all([numbers.next(), numbers.next(), numbers.return(), numbers.next()]);
-    assert.deepEqual(results.map(({ done, value }) => (done ? 'done' : value)), [0, 1, 'done', 'done']);
+    assert.deepEqual(
+      results.map(({ done, value }) => (done ? 'done' : value)),
+      [0, 1, 'done', 'done'],
+    );
     assert.deepEqual(trace, ['closed']);
     assert.deepEqual(await numbers.return(), { done: true, value: undefined });
     const thrown = stream(() => slow(trace))[Symbol.asyncIterator]();
@@ -313,11 +402,86 @@ test(
 );
 
 test(
+  'Stream: a generator that waits for ever for something foreign is given ten seconds, and reported',
+  virtually(async (clock) => {
+    const reports: unknown[] = [];
+    const { error } = console;
+    console.error = (...values) => void reports.push(values);
+    try {
+      const deaf = stream(async function* () {
+        yield 1;
+        yield await new Promise<number>(() => {});
+      });
+      await withScope(async (scope) => {
+        setTimeout(() => scope.cancel(), 5);
+        assert.equal(await failureOf(deaf.toArray()), scope.reason);
+      });
+    } finally {
+      console.error = error;
+    }
+    assert.equal(clock.now(), 10_000);
+    assert.equal(reports.length, 1);
+  }),
+);
+
+test(
+  'Stream: an error that a source throws for its cancellation wins over the cancellation',
+  virtually(async () => {
+    for (const concurrency of [1, 2]) {
+      const rude = stream(async function* () {
+        try {
+          yield await sleep(60_000);
+        } catch {
+          throw new Error('rude');
+        }
+      });
+      const error = await failureOf(
+        withScope(async (scope) => {
+          const reading = rude.map((n) => n, { concurrency }).toArray();
+          reading.catch(() => {});
+          await sleep(1).then(() => scope.cancel());
+          await reading;
+        }),
+      );
+      assert.equal((error as Error).message, 'rude');
+    }
+  }),
+);
+
+test(
+  'Stream.forEach: { concurrency } calls so many at a time',
+  virtually(async (clock) => {
+    const trace: string[] = [];
+    await stream([1, 2, 3, 4]).forEach((n) => sleep(10).then(() => trace.push(`${n} at ${clock.now()}`)), {
+      concurrency: 2,
+    });
+    assert.deepEqual(trace, ['1 at 10', '2 at 10', '3 at 20', '4 at 20']);
+    const failing = stream([1, 2]).forEach((n) => sleep(n).then(() => Promise.reject(n)), { concurrency: 2 });
+    assert.equal(await failureOf(failing), 1);
+  }),
+);
+
+test(
   'Stream: a hundred thousand values pass without growing the stack, dropped or not',
   virtually(async () => {
     const many = up(100_000);
-    assert.equal(await stream(many).filter(() => false).count(), 0);
-    assert.equal(await stream(many).map(async (n) => n, { concurrency: 10 }).count(), 100_000);
-    assert.equal(await stream(many.slice(0, 20_000)).flatMap(() => []).count(), 0);
+    assert.equal(
+      await stream(many)
+        .filter(() => false)
+        .count(),
+      0,
+    );
+    assert.equal(
+      await stream(many)
+        .map(async (n) => n, { concurrency: 10 })
+        .count(),
+      100_000,
+    );
+    assert.equal(
+      await stream(many.slice(0, 20_000))
+        .flatMap(() => [])
+        .count(),
+      0,
+    );
   }),
 );

@@ -74,7 +74,7 @@ test(
 );
 
 test(
-  'stream: a producer may be sync, may emit from tasks of its own, and sees its reader\'s context',
+  "stream: a producer may be sync, may emit from tasks of its own, and sees its reader's context",
   virtually(async () => {
     const user = new ContextVariable<string>();
     const numbers = stream<string>((emit) =>
@@ -125,10 +125,13 @@ test(
       },
       { capacity: 0 },
     ).tap(() => {});
-    const outer = stream<number>(async (emit) => {
-      late = emit;
-      await sleepForever();
-    }, { capacity: 1 }).merge(numbers);
+    const outer = stream<number>(
+      async (emit) => {
+        late = emit;
+        await sleepForever();
+      },
+      { capacity: 1 },
+    ).merge(numbers);
     for await (const _ of outer) {
       stuck = failureOf(Promise.all([1, 2, 3].map((n) => (late as Emit<number>)(n))));
       await sleep(1);

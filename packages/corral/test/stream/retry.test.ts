@@ -22,7 +22,12 @@ test(
   'Stream.retry: begins anew when the failed run was closed; what was given comes again',
   virtually(async (clock) => {
     const trace: string[] = [];
-    assert.deepEqual(await flaky(2, trace).retry({ delayMs: (attempt) => attempt * 10 }).toArray(), [1, 2, 3]);
+    assert.deepEqual(
+      await flaky(2, trace)
+        .retry({ delayMs: (attempt) => attempt * 10 })
+        .toArray(),
+      [1, 2, 3],
+    );
     assert.deepEqual(trace, ['closed 1', 'closed 2', 'closed 3']);
     assert.equal(clock.now(), 30);
   }),
@@ -64,7 +69,11 @@ test(
     assert.equal(clock.now(), 250);
     await withScope(async (scope) => {
       const trace: string[] = [];
-      const reading = failureOf(stream(() => stalling(trace, 1)).retry().toArray());
+      const reading = failureOf(
+        stream(() => stalling(trace, 1))
+          .retry()
+          .toArray(),
+      );
       await sleep(10).then(() => scope.cancel());
       assert.equal(isCancelled(await reading), true);
       assert.deepEqual(trace, ['closed']);
@@ -78,7 +87,12 @@ test(
     const trace: string[] = [];
     const numbers = flaky(1, trace).catch((error) => [(error as Error).message]);
     assert.deepEqual(await numbers.toArray(), [1, 'run 1']);
-    assert.deepEqual(await flaky(1).catch(async () => stream([5])).toArray(), [1, 5]);
+    assert.deepEqual(
+      await flaky(1)
+        .catch(async () => stream([5]))
+        .toArray(),
+      [1, 5],
+    );
     assert.deepEqual(trace, ['closed 1']);
   }),
 );
@@ -86,9 +100,22 @@ test(
 test(
   'Stream.catch: what it throws, and a second failure, are thrown',
   virtually(async () => {
-    assert.equal(await failureOf(flaky(1).catch(() => Promise.reject('second')).toArray()), 'second');
+    assert.equal(
+      await failureOf(
+        flaky(1)
+          .catch(() => Promise.reject('second'))
+          .toArray(),
+      ),
+      'second',
+    );
     const again = flaky(1).catch(() => stream([1]).map(() => Promise.reject('again')));
     assert.equal(await failureOf(again.toArray()), 'again');
-    assert.ok((await failureOf(flaky(1).catch(() => 5 as never).toArray())) instanceof TypeError);
+    assert.ok(
+      (await failureOf(
+        flaky(1)
+          .catch(() => 5 as never)
+          .toArray(),
+      )) instanceof TypeError,
+    );
   }),
 );

@@ -50,7 +50,9 @@ test(
   'Stream.timeout: the time of the consumer does not count',
   virtually(async () => {
     const seen: number[] = [];
-    await at(0, 5, 10).timeout(10).forEach((n) => sleep(100).then(() => seen.push(n)));
+    await at(0, 5, 10)
+      .timeout(10)
+      .forEach((n) => sleep(100).then(() => seen.push(n)));
     assert.deepEqual(seen, [0, 1, 2]);
   }),
 );
@@ -73,7 +75,10 @@ test(
       if (++runs < 3) throw new Error('again');
       yield 2;
     });
-    const numbers = flaky.map(async (n) => n, { concurrency: 2 }).retry().timeout(1_000);
+    const numbers = flaky
+      .map(async (n) => n, { concurrency: 2 })
+      .retry()
+      .timeout(1_000);
     assert.deepEqual(await numbers.toArray(), [1, 1, 1, 2]);
   }),
 );
@@ -91,7 +96,9 @@ test(
   virtually(async (clock) => {
     const source = new Counting();
     const trace: string[] = [];
-    for await (const batch of stream(source).tap(() => sleep(10)).batch(2, { maxWaitMs: 1_000 })) {
+    for await (const batch of stream(source)
+      .tap(() => sleep(10))
+      .batch(2, { maxWaitMs: 1_000 })) {
       trace.push(`${String(batch)} at ${clock.now()}`);
       if (trace.length === 3) break;
       await sleep(100);
@@ -144,11 +151,7 @@ test(
 test(
   'Stream.debounce: gives what nothing has followed for so long, and the last at the end',
   virtually(async (clock) => {
-    assert.deepEqual(await log(clock, at(0, 5, 10, 100, 150, 155).debounce(20)), [
-      '2 at 30',
-      '3 at 120',
-      '5 at 155',
-    ]);
+    assert.deepEqual(await log(clock, at(0, 5, 10, 100, 150, 155).debounce(20)), ['2 at 30', '3 at 120', '5 at 155']);
   }),
 );
 
@@ -167,7 +170,14 @@ test(
 test(
   'Stream.debounce: an error of the source is thrown; left early, its timer is gone',
   virtually(async (clock) => {
-    assert.equal(await failureOf(stream(new Counting(3, { error: 'x' })).debounce(1_000).toArray()), 'x');
+    assert.equal(
+      await failureOf(
+        stream(new Counting(3, { error: 'x' }))
+          .debounce(1_000)
+          .toArray(),
+      ),
+      'x',
+    );
     for await (const _ of at(0, 20, 25, 26).debounce(10)) break;
     assert.equal(clock.now(), 10);
   }),

@@ -1,7 +1,8 @@
 import { events, fromNodeStream, fromWebStream, stream, toNodeStream, toWebStream } from '../../src/index.ts';
-import type { EventStream, Scope, Stream } from '../../src/index.ts';
+import type { EventStream, NodeReadableLike, Scope, Stream } from '../../src/index.ts';
 import type { EventEmitter } from 'node:events';
 import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { expectType } from './equal.ts';
 
 declare const lines: AsyncIterable<string>;
@@ -61,4 +62,8 @@ expectType<Stream<number>>()(fromWebStream(new ReadableStream<number>()));
 expectType<ReadableStream<string>>()(toWebStream(stream(lines)));
 declare const readable: Readable;
 expectType<Stream<Buffer>>()(fromNodeStream<Buffer>(readable));
-expectType<Readable>()(toNodeStream<Readable>(stream(lines)));
+expectType<NodeReadableLike<string>>()(toNodeStream(stream(lines)));
+await pipeline(toNodeStream(stream(lines)), async function* (chunks: AsyncIterable<string>) {
+  yield* chunks;
+});
+void (toNodeStream(stream(lines)) as Readable).pipe;
