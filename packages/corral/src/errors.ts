@@ -200,6 +200,19 @@ export class CircuitOpenError extends CorralError {
   }
 }
 
+/** More came than may wait to be read. */
+export class BufferOverflowError extends CorralError {
+  constructor(buffer: string, capacity: number) {
+    super(`Cannot buffer another value of ${buffer} as at most ${capacity} may wait: read faster, or say what to drop`);
+  }
+  override get name(): string {
+    return 'BufferOverflowError';
+  }
+  get code(): 'CORRAL_BUFFER_OVERFLOW' {
+    return 'CORRAL_BUFFER_OVERFLOW';
+  }
+}
+
 /** Tasks were waiting and nothing was left that could ever wake them. */
 export class DeadlockError extends CorralError {
   /** The tasks and what each waited for, as text. */

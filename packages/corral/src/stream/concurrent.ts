@@ -3,9 +3,10 @@
 import { checkpointIn } from '../core/checkpoint.ts';
 import { entering } from '../core/operation.ts';
 import type { Scope } from '../core/scope.ts';
-import { LineOperation, WaitLine, waitInLine } from '../core/wait-line.ts';
+import { LineOperation, WaitLine } from '../core/wait-line.ts';
 import { isThenable } from '../internal/checks.ts';
 import { clock } from '../internal/clock.ts';
+import { Fifo } from '../internal/fifo.ts';
 import { Crew } from './crew.ts';
 import { failureOf, closeAfter } from './failures.ts';
 import { END, SKIP, type End, type Pull, type Skip, type Step } from './pull.ts';
@@ -26,24 +27,29 @@ export type Work<T, R> = (item: T, index: number, scope: Scope) => R | Skip | Pr
 /**
  *     upstream ──► workers, one item each ──► first ⇢ … ⇢ last: results in order, of items or of completion ──► consumer
  *
- * An item takes its place when it is asked for and keeps it until its result is taken: there are as many places as workers.
+ * An item takes its place when it is asked for and keeps it until its result is taken. There are twice as many places as
+ * workers: results that wait, or that wait for a slow one before them, do not keep all workers from going on.
  */
 export class ConcurrentPull<T, R> implements Pull<R> {
   readonly #upstream: Pull<T>;
   readonly #work: Work<T, R>;
   readonly #limit: number;
+  readonly #places: number;
   readonly #ordered: boolean;
   readonly #crew: Crew;
   readonly #name: string;
   readonly #takers = new WaitLine<R | End>();
-  readonly #turns = new WaitLine<void>();
-  readonly #parked = new WaitLine<void>();
+  /** Who waits to read: one at a time does. */
+  readonly #turns = new Fifo<() => void>();
   #first: Place<T, R> | undefined = undefined;
   #last: Place<T, R> | undefined = undefined;
   #taken = 0;
   #workers = 0;
   #index = 0;
   #reading = false;
+  /** What workers wait for while all places are taken. */
+  #room: Promise<void> | undefined = undefined;
+  #makeRoom: (() => void) | undefined = undefined;
   #exhausted = false;
 
   constructor(
@@ -57,18 +63,19 @@ export class ConcurrentPull<T, R> implements Pull<R> {
     this.#upstream = upstream;
     this.#work = work;
     this.#limit = options.concurrency;
+    this.#places = 2 * options.concurrency;
     this.#ordered = options.ordered;
     this.#crew = new Crew(name, home, () => {
+      this.#release();
       if (this.#takers.first) this.#wake(this.#crew.failure());
     });
   }
 
   next(scope: Scope): Step<R> {
     if (this.#workers === 0) this.#hire();
-    const first = this.#first;
-    if (first && first.result !== PENDING) {
+    for (let first = this.#first; first && first.result !== PENDING; first = this.#first) {
       this.#remove(first);
-      return first.result as R;
+      if (first.result !== SKIP) return first.result;
     }
     if (this.#crew.stopped) return this.#crew.failure();
     if (this.#exhausted && this.#taken === 0) return END;
@@ -95,50 +102,44 @@ export class ConcurrentPull<T, R> implements Pull<R> {
 
   async #live(scope: Scope): Promise<void> {
     for (;;) {
-      while (this.#taken >= this.#limit && !this.#exhausted) await waitInLine(scope, 'a place', this.#parked);
+      while (!this.#exhausted && (this.#reading || this.#taken >= this.#places)) await this.#idle(scope);
       if (this.#exhausted) return;
       this.#taken++;
-      const reading = this.#reading ? this.#readInTurn(scope) : this.#read(scope);
-      const place = reading instanceof Promise ? await reading : reading;
+      let item = this.#upstream.next(scope);
+      if (item instanceof Promise) {
+        // What fails here stops all: nobody needs the turn any more.
+        this.#reading = true;
+        item = await item;
+        this.#reading = false;
+      }
+      const place = this.#seat(item);
       if (!place) return;
-      this.#hire();
+      if (this.#turns.empty) this.#hire();
+      else this.#turns.shift()?.();
       const result = this.#work(place.item, place.index, scope);
-      this.#deliver(place, (isThenable(result) ? await result : result) as R | Skip);
+      this.#deliver(place, isThenable(result) ? await result : result);
       if (scope.visible || clock.starving()) await checkpointIn(scope);
     }
   }
 
-  /** Items take their places in the order in which they were asked for, one after the other. */
-  #read(scope: Scope): Place<T, R> | undefined | Promise<Place<T, R> | undefined> {
-    const item = this.#upstream.next(scope);
-    return item instanceof Promise ? this.#readLater(item) : this.#seat(item);
+  /** Waits for its turn to read, or for room. Not as an operation: one for each item would cost more than the item. */
+  async #idle(scope: Scope): Promise<void> {
+    // Nobody wakes who comes after the crew was stopped.
+    if (scope.visible) throw scope.reason;
+    const { extra } = scope;
+    // It waits for nothing foreign: a virtual clock wants to know.
+    extra.observed = (extra.observed ?? 0) + 1;
+    if (this.#reading) await new Promise<void>((resolve) => this.#turns.push(resolve));
+    else await (this.#room ??= new Promise((resolve) => (this.#makeRoom = resolve)));
+    extra.observed--;
+    if (scope.visible) throw scope.reason;
   }
 
-  async #readLater(asked: Promise<T | End>): Promise<Place<T, R> | undefined> {
-    this.#reading = true;
-    try {
-      return this.#seat(await asked);
-    } finally {
-      // Handed over: the next in line is reading.
-      if (!this.#turns.first?.commit(undefined)) this.#reading = false;
-    }
-  }
-
-  async #readInTurn(scope: Scope): Promise<Place<T, R> | undefined> {
-    await waitInLine(scope, 'its turn to read', this.#turns);
-    let item: T | End = END;
-    try {
-      if (!this.#exhausted) item = await this.#upstream.next(scope);
-      return this.#seat(item);
-    } finally {
-      if (!this.#turns.first?.commit(undefined)) this.#reading = false;
-    }
-  }
-
+  /** Items take their places in the order in which they were asked for. */
   #seat(item: T | End): Place<T, R> | undefined {
     if (item === END) {
       this.#exhausted = true;
-      this.#parked.commitAll(undefined);
+      this.#release();
       this.#vacate();
       return undefined;
     }
@@ -157,7 +158,7 @@ export class ConcurrentPull<T, R> implements Pull<R> {
     }
     // What was dropped keeps no place, and a consumer that waits is served at once.
     for (let first = this.#first; first && first.result !== PENDING; first = this.#first) {
-      if (first.result !== SKIP && !this.#takers.first?.commit(first.result as R)) return;
+      if (first.result !== SKIP && !this.#takers.first?.commit(first.result)) return;
       this.#remove(first);
     }
   }
@@ -170,14 +171,29 @@ export class ConcurrentPull<T, R> implements Pull<R> {
 
   #remove(first: Place<T, R>): void {
     this.#first = first.next;
+    // What is old must not hold on to what is new, or none of it is collected young.
+    first.next = undefined;
     if (!this.#first) this.#last = undefined;
     this.#vacate();
   }
 
   #vacate(): void {
     this.#taken--;
-    if (!this.#exhausted) this.#parked.first?.commit(undefined);
-    else if (this.#taken === 0) this.#wake(END);
+    if (this.#exhausted && this.#taken === 0) this.#wake(END);
+    else if (this.#taken <= this.#limit) this.#unpark();
+  }
+
+  /** There is room again: all go on, as one by one each would have to wait anew for its next item. */
+  #unpark(): void {
+    this.#makeRoom?.();
+    this.#room = undefined;
+    this.#makeRoom = undefined;
+  }
+
+  /** Nothing is read any more: nobody need wait for it. */
+  #release(): void {
+    this.#unpark();
+    for (let next = this.#turns.shift(); next; next = this.#turns.shift()) next();
   }
 
   #wake(result: Step<R>): void {

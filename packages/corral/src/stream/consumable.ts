@@ -1,10 +1,17 @@
 import type { ScopeOption } from '../core/current.ts';
 import { rejecting } from '../core/operation.ts';
 import type { Scope } from '../core/scope.ts';
-import { checkFunction } from '../internal/checks.ts';
-import { ENOUGH, drain, iterate } from './iterate.ts';
-import { OPEN, type Opener } from './pull.ts';
+import { checkCount, checkFunction, isThenable } from '../internal/checks.ts';
+import { ConcurrentPull } from './concurrent.ts';
+import { ENOUGH, drain, iterate, type StreamIterator } from './iterate.ts';
+import { OPEN, type Opener, type Pull } from './pull.ts';
 import type { StageFunction } from './stages.ts';
+
+/** Options of {@link Stream.forEach}. */
+export interface StreamForEachOptions extends ScopeOption {
+  /** How many calls at a time. Default: 1. */
+  readonly concurrency?: number | undefined;
+}
 
 /**
  * The ways in which a {@link Stream} is read. Each begins an iteration of its own.
@@ -24,8 +31,13 @@ export abstract class Consumable<T> implements AsyncIterable<T> {
    *
    * Cancellable: all that runs for it is cancelled and awaited first; what it had read ahead is lost.
    */
-  [Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
+  [Symbol.asyncIterator](): StreamIterator<T> {
     return iterate(this[OPEN], this.given);
+  }
+
+  /** @internal */
+  iterateIn(scope: Scope): StreamIterator<T> {
+    return iterate(this[OPEN], scope);
   }
 
   /** All values, as an array. */
@@ -35,9 +47,17 @@ export abstract class Consumable<T> implements AsyncIterable<T> {
     return values;
   }
 
-  /** Calls `fn` for each value and waits for it, one after the other: `stream.map(fn, { concurrency })` for several. */
-  forEach(fn: StageFunction<T, unknown>, options?: ScopeOption): Promise<void> {
-    return this.#indexed('forEach', fn, options, () => false);
+  /** Calls `fn` for each value and waits for it: one after the other, or, with `concurrency`, several at a time. */
+  forEach(fn: StageFunction<T, unknown>, options?: StreamForEachOptions): Promise<void> {
+    return rejecting(() => {
+      const concurrency = checkCount(options?.concurrency ?? 1, 'set the concurrency of forEach');
+      if (concurrency === 1) return this.#indexed('forEach', fn, options, () => false);
+      checkFunction(fn, 'call forEach of a stream');
+      const read = this[OPEN];
+      const open = (home: Scope): Pull<unknown> =>
+        new ConcurrentPull('forEach', home, read(home), fn, { concurrency, ordered: false });
+      return drain(open, options?.scope ?? this.given, () => undefined);
+    });
   }
 
   /** Makes one value of all: `fn` gets what came of the ones before. */
@@ -50,8 +70,11 @@ export abstract class Consumable<T> implements AsyncIterable<T> {
       checkFunction(fn, 'reduce a stream');
       let state = initial;
       let index = 0;
-      await this.#each(options, async (value, scope) => {
-        state = await fn(state, value, index++, scope);
+      await this.#each(options, (value, scope) => {
+        const next = fn(state, value, index++, scope);
+        if (isThenable(next)) return Promise.resolve(next).then((truly) => void (state = truly));
+        state = next;
+        return undefined;
       });
       return state;
     });
@@ -96,7 +119,10 @@ export abstract class Consumable<T> implements AsyncIterable<T> {
   }
 
   /** The first value to which `fn` says yes, after which nothing is read; undefined when there is none. */
-  find<S extends T>(fn: (value: T, index: number, scope: Scope) => value is S, options?: ScopeOption): Promise<S | undefined>;
+  find<S extends T>(
+    fn: (value: T, index: number, scope: Scope) => value is S,
+    options?: ScopeOption,
+  ): Promise<S | undefined>;
   find(fn: StageFunction<T, unknown>, options?: ScopeOption): Promise<T | undefined>;
   async find(fn: StageFunction<T, unknown>, options?: ScopeOption): Promise<T | undefined> {
     let found: T | undefined;
@@ -121,8 +147,10 @@ export abstract class Consumable<T> implements AsyncIterable<T> {
     return rejecting(() => {
       checkFunction(fn, `call ${call} of a stream`);
       let index = 0;
-      return this.#each(options, async (value, scope) => {
-        return enough(await fn(value, index++, scope), value) ? ENOUGH : undefined;
+      return this.#each(options, (value, scope) => {
+        const said = fn(value, index++, scope);
+        if (!isThenable(said)) return enough(said, value) ? ENOUGH : undefined;
+        return Promise.resolve(said).then((truly) => (enough(truly, value) ? ENOUGH : undefined));
       });
     });
   }

@@ -8,6 +8,7 @@ import { TaskCancelledError } from '../errors.ts';
  */
 export class Crew {
   readonly group: OpenGroup;
+  #failure: Promise<never> | undefined = undefined;
 
   /** `stopped` is called, once, when the tasks have been cancelled: one failed, or all around was cancelled. */
   constructor(name: string, home: Scope, stopped: () => void) {
@@ -33,8 +34,12 @@ export class Crew {
     }
   }
 
-  /** After it was stopped: waits for the tasks and throws what stopped it. */
-  async failure(): Promise<never> {
+  /** After it was stopped: waits for the tasks and throws what stopped it, to everybody who asks. */
+  failure(): Promise<never> {
+    return (this.#failure ??= this.#fail());
+  }
+
+  async #fail(): Promise<never> {
     const { reason } = this.group.scope;
     await this.dismiss();
     throw reason;

@@ -1,9 +1,10 @@
 /** A bounded buffer between tasks that put in and the one who reads. */
 
 import { passThrough } from '../core/checkpoint.ts';
-import { entering } from '../core/operation.ts';
+import { entering, rejected } from '../core/operation.ts';
 import type { Scope } from '../core/scope.ts';
 import { LineOperation, WaitLine } from '../core/wait-line.ts';
+import { ScopeClosedError } from '../errors.ts';
 import { Fifo } from '../internal/fifo.ts';
 import { Crew } from './crew.ts';
 import { closeAll, failureOf, joined } from './failures.ts';
@@ -39,6 +40,8 @@ export class Feed<T> implements Pull<T> {
   #size = 0;
   #tasks = 0;
   #begun = false;
+  /** Nothing may be put in any more. */
+  #over = false;
 
   constructor(home: Scope, options: FeedOptions<T>) {
     this.name = options.name;
@@ -55,7 +58,9 @@ export class Feed<T> implements Pull<T> {
     this.#tasks++;
     this.#crew.spawn(name, async (scope) => {
       await work(scope);
-      if (--this.#tasks === 0) this.#takers.commitAll(END);
+      if (--this.#tasks > 0) return;
+      this.#over = true;
+      this.#takers.commitAll(END);
     });
   }
 
@@ -78,7 +83,15 @@ export class Feed<T> implements Pull<T> {
 
   /** Like `put`, as an operation: refuses in a cancelled scope, and gives the event loop its turn. */
   emit(scope: Scope, value: T): Promise<void> {
-    return entering(scope, () => this.put(scope, value) ?? passThrough(undefined));
+    return entering(scope, () => {
+      // Not every caller lives in a scope that has ended by then.
+      if (this.#over) return rejected(this.#closed());
+      return this.put(scope, value) ?? passThrough(undefined);
+    });
+  }
+
+  #closed(): ScopeClosedError {
+    return new ScopeClosedError(this.name, `Cannot emit into ${this.name} as its stream has to be read: it has ended`);
   }
 
   #store(value: T): void {
@@ -117,7 +130,9 @@ export class Feed<T> implements Pull<T> {
     new LineOperation(scope, `the next of ${this.name}`, this.#takers).promise;
 
   async close(scope: Scope): Promise<void> {
+    this.#over = true;
     const failure = await failureOf(() => this.#crew.dismiss());
+    this.#putters.failAll(this.#closed());
     const later = await failureOf(() => closeAll(this.#options.upstreams ?? [], scope));
     const all = joined(failure, later, scope);
     if (all) throw all.error;

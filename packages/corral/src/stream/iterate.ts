@@ -2,11 +2,10 @@
 
 import { checkpointIn } from '../core/checkpoint.ts';
 import { currentVariables, scopeFor } from '../core/current.ts';
-import { rejected } from '../core/operation.ts';
 import { Scope } from '../core/scope.ts';
 import { clock } from '../internal/clock.ts';
 import { closeAfter, type Failure } from './failures.ts';
-import { END, type Opener, type Pull } from './pull.ts';
+import { END, type Opener, type Pull, type Step } from './pull.ts';
 
 /** Finds the scope of whoever asks; outside all, a scope for the iteration alone. */
 class Place {
@@ -33,38 +32,125 @@ class Place {
 }
 
 /** An iteration: the tasks behind it belong to the scope of this call, each wait for a value to whoever asks for it. */
-export function iterate<T>(open: Opener<T>, given: Scope | undefined): AsyncGenerator<T, void, undefined> {
+export function iterate<T>(open: Opener<T>, given: Scope | undefined): StreamIterator<T> {
   try {
-    return loop(open, new Place(given));
+    return new Iteration(open, new Place(given));
   } catch (error) {
-    return refuse(error);
+    // What cannot be iterated says so when it is.
+    return new Iteration<T>(() => {
+      throw error;
+    }, undefined);
   }
 }
 
-/** What cannot be iterated says so when it is. */
-async function* refuse(error: unknown): AsyncGenerator<never, void, undefined> {
-  yield await rejected(error);
+/** What a loop over a stream holds. Calls are served one after the other, as by an async generator. */
+export interface StreamIterator<T> extends AsyncIterableIterator<T, void, undefined>, AsyncDisposable {
+  next(): Promise<IteratorResult<T, void>>;
+  /** Leaves early: all that runs for it is cancelled and awaited. */
+  return(): Promise<IteratorResult<T, void>>;
+  /** Leaves early, and rejects with `error`. */
+  throw(error?: unknown): Promise<IteratorResult<T, void>>;
+  [Symbol.asyncIterator](): StreamIterator<T>;
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
-async function* loop<T>(open: Opener<T>, place: Place): AsyncGenerator<T, void, undefined> {
-  let pull: Pull<T> | undefined;
-  let failure: Failure | undefined;
-  try {
-    for (;;) {
-      const scope = place.here;
-      if (scope.visible || scope.phase !== 'open' || clock.starving()) await checkpointIn(scope);
-      pull ??= open(place.home);
-      const step = pull.next(scope);
-      const value = step instanceof Promise ? await step : step;
-      if (value === END) return;
-      yield value;
+type Result<T> = IteratorResult<T, void>;
+
+/** By hand and not as a generator: that would cost three promises more for each value. */
+class Iteration<T> implements StreamIterator<T> {
+  readonly #open: Opener<T>;
+  readonly #place: Place | undefined;
+  #pull: Pull<T> | undefined = undefined;
+  #over = false;
+  /** The call that has not come to its end. */
+  #busy: Promise<unknown> | undefined = undefined;
+
+  constructor(open: Opener<T>, place: Place | undefined) {
+    this.#open = open;
+    this.#place = place;
+  }
+
+  next(): Promise<Result<T>> {
+    return this.#busy ? this.#inTurn(() => this.#step()) : this.#step();
+  }
+
+  async return(): Promise<Result<T>> {
+    await this.#inTurn(() => this.#end(undefined));
+    return { done: true, value: undefined };
+  }
+
+  throw(error?: unknown): Promise<Result<T>> {
+    return this.#inTurn(() => this.#end({ error }));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  #step(): Promise<Result<T>> {
+    if (this.#over) return Promise.resolve({ done: true, value: undefined });
+    let step: Step<T>;
+    try {
+      const scope = this.#place?.here;
+      if (scope && (scope.visible || scope.phase !== 'open' || clock.starving())) {
+        return this.#keep(checkpointIn(scope).then(this.#again, this.#failed));
+      }
+      const pull = (this.#pull ??= this.#open(this.#place?.home as Scope));
+      step = pull.next(scope as Scope);
+    } catch (error) {
+      return this.#end({ error });
     }
-  } catch (error) {
-    failure = { error };
-  } finally {
-    // Also when the loop was left early: nothing that runs for it may outlive it.
-    await closeAfter(pull, failure, place.here);
-    place.leave();
+    if (step instanceof Promise) return this.#keep(step.then(this.#took, this.#failed));
+    return step === END ? this.#end(undefined) : Promise.resolve({ done: false, value: step });
+  }
+
+  readonly #again = (): Promise<Result<T>> => {
+    this.#busy = undefined;
+    return this.#step();
+  };
+
+  readonly #took = (value: T | typeof END): Result<T> | Promise<Result<T>> => {
+    this.#busy = undefined;
+    return value === END ? this.#end(undefined) : { done: false, value };
+  };
+
+  readonly #failed = (error: unknown): Promise<Result<T>> => this.#end({ error });
+
+  /** However it ends, also when it is left early: nothing that runs for it may outlive it. */
+  #end(failure: Failure | undefined): Promise<Result<T>> {
+    return this.#keep(this.#close(failure));
+  }
+
+  async #close(failure: Failure | undefined): Promise<Result<T>> {
+    this.#over = true;
+    const pull = this.#pull;
+    this.#pull = undefined;
+    try {
+      if (pull) await closeAfter(pull, failure, (this.#place as Place).here);
+      else if (failure) throw failure.error;
+    } finally {
+      this.#place?.leave();
+    }
+    return { done: true, value: undefined };
+  }
+
+  #keep(call: Promise<Result<T>>): Promise<Result<T>> {
+    this.#busy = call;
+    return call;
+  }
+
+  async #inTurn(call: () => Promise<Result<T>>): Promise<Result<T>> {
+    const before = this.#busy;
+    const turn = (async () => {
+      if (before) await before.catch(() => {});
+      return call();
+    })();
+    this.#busy = turn;
+    return turn;
   }
 }
 

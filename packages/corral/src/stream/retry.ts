@@ -64,10 +64,7 @@ export function retried<T>(open: Opener<T>, { attempts, delayMs, retryIf }: Retr
 }
 
 /** Goes on with what `fn` gives, once. */
-export function recovered<T>(
-  open: Opener<T>,
-  fn: (error: unknown, home: Scope) => Promise<Pull<T>>,
-): Opener<T> {
+export function recovered<T>(open: Opener<T>, fn: (error: unknown, home: Scope) => Promise<Pull<T>>): Opener<T> {
   return (home) => {
     let failed = false;
     return new ResumingPull(open(home), async (error) => {

@@ -8,6 +8,7 @@ import { within } from '../core/within.ts';
 import { TimeoutError } from '../errors.ts';
 import { isThenable, shown } from '../internal/checks.ts';
 import { clock } from '../internal/clock.ts';
+import { failureOf } from './failures.ts';
 import { END, OPEN, type End, type Opener, type Pull, type Step, type StreamSource } from './pull.ts';
 
 /** Milliseconds that the clean-up of a source may take that was left before its end. */
@@ -63,33 +64,27 @@ class SourcePull<T> implements Pull<T> {
       this.#over = true;
       throw error;
     }
-    return isThenable(result) ? this.#later(result, scope) : this.#taken(result, scope);
+    if (!isThenable(result)) return this.taken(result, scope);
+    const asked = Promise.resolve(result);
+    this.#asked = asked;
+    return new NextWait(scope, this, asked).promise;
   }
 
-  #taken(result: IteratorResult<T | PromiseLike<T>>, scope: Scope): Step<T> {
+  /** What came when it was asked. */
+  taken(result: IteratorResult<T | PromiseLike<T>>, scope: Scope): Step<T> {
+    this.#asked = undefined;
     if (result.done) {
       this.#over = true;
       return END;
     }
     const { value } = result;
-    return isThenable(value) ? new SourceWait(scope, Promise.resolve(value as PromiseLike<T>)).promise : (value as T);
+    return isThenable(value) ? new SourceWait(scope, Promise.resolve(value)).promise : value;
   }
 
-  async #later(promise: PromiseLike<IteratorResult<T>>, scope: Scope): Promise<T | End> {
-    const asked = Promise.resolve(promise);
-    this.#asked = asked;
-    const wait = new SourceWait(scope, asked);
-    let result: IteratorResult<T>;
-    try {
-      result = await wait.promise;
-    } catch (error) {
-      // Cut off while the source is still at it: whoever waits must not end before the source has.
-      if (wait.cut) await this.close(scope);
-      else this.#over = true;
-      throw error;
-    }
+  /** An iterator that has thrown is not to be closed. */
+  broken(): void {
     this.#asked = undefined;
-    return this.#taken(result, scope);
+    this.#over = true;
   }
 
   async close(scope: Scope): Promise<void> {
@@ -103,7 +98,7 @@ class SourcePull<T> implements Pull<T> {
     const shield = new Scope(scope, 'closing the source', scope.variables, true);
     shield.expireAt(clock.now() + CLOSING_MS);
     try {
-      await within(shield, () => new SourceWait(shield, closeIterator(iterator, asked, scope), true).promise, {
+      await within(shield, () => new CloseWait(shield, closeIterator(iterator, asked, scope)).promise, {
         ms: CLOSING_MS,
       });
     } catch (error) {
@@ -130,7 +125,8 @@ async function closeIterator(
   around: Scope,
 ): Promise<void> {
   if (asked) {
-    const inTurn = !iterator.return || (iterator as { [Symbol.toStringTag]?: string })[Symbol.toStringTag] === 'AsyncGenerator';
+    const inTurn =
+      !iterator.return || (iterator as { [Symbol.toStringTag]?: string })[Symbol.toStringTag] === 'AsyncGenerator';
     if (!inTurn) asked.catch(() => {});
     else if (await endedBy(asked, around)) return;
   }
@@ -151,14 +147,9 @@ async function endedBy(asked: Promise<unknown>, around: Scope): Promise<boolean>
 
 /** Waiting for a promise of the source's. */
 class SourceWait<T> extends Operation<T> {
-  /** Whether the waiting was cut off. */
-  cut = false;
-  readonly #closing: boolean;
-
-  constructor(scope: Scope, promise: Promise<T>, closing = false) {
+  constructor(scope: Scope, promise: Promise<T> | undefined) {
     super(scope);
-    this.#closing = closing;
-    promise.then(
+    promise?.then(
       (value) => this.commit(value),
       (error: unknown) => this.fail(error),
     );
@@ -167,12 +158,49 @@ class SourceWait<T> extends Operation<T> {
   /** A source may be of corral's operations, and wait in the same scope: only if it does not it is foreign. */
   get kind(): string {
     const { scope } = this;
-    if (this.#closing || !scope || scope.firstChild || scope.operations !== this || this.nextInScope) return 'the source';
+    if (!scope || scope.firstChild || scope.operations !== this || this.nextInScope) return 'the source';
     return 'foreign promise';
   }
 
-  leave(happened: boolean): void {
-    this.cut = !happened;
+  leave(): void {}
+}
+
+/** Waiting for the next result. Cut off while the source is still at it, it rejects only when the source has ended. */
+class NextWait<T> extends SourceWait<T | End> {
+  readonly #pull: SourcePull<T>;
+
+  constructor(scope: Scope, pull: SourcePull<T>, asked: Promise<IteratorResult<T | PromiseLike<T>>>) {
+    super(scope, undefined);
+    this.#pull = pull;
+    asked.then(this.#arrived, this.#broke);
+  }
+
+  readonly #arrived = (result: IteratorResult<T | PromiseLike<T>>): void => {
+    // A promise is taken over by that of the operation.
+    if (this.pending) this.commit(this.#pull.taken(result, this.scope as Scope) as T | End);
+  };
+
+  readonly #broke = (error: unknown): void => {
+    if (this.pending) this.#pull.broken();
+    this.fail(error);
+  };
+
+  override rejectQuietly(error: unknown): void {
+    this.promise.catch(() => {});
+    void this.#closeFirst(error);
+  }
+
+  async #closeFirst(error: unknown): Promise<void> {
+    // Not at once: no code of others runs while a cancellation spreads.
+    await Promise.resolve();
+    const failure = await failureOf(() => this.#pull.close(this.scope as Scope));
+    super.rejectQuietly(failure ? failure.error : error);
   }
 }
 
+/** Waiting for a source to close. */
+class CloseWait extends SourceWait<void> {
+  override get kind(): string {
+    return 'the source';
+  }
+}

@@ -78,17 +78,22 @@ export function skippingWhile(fn: AnyFunction): StageMaker {
     let skips = true;
     return (item, _flow, scope) => {
       if (!skips) return item;
-      return whenever(call(item, scope), (skip) => ((skips = Boolean(skip)) ? SKIP : item));
+      return whenever(call(item, scope), (skip) => {
+        skips = Boolean(skip);
+        return skips ? SKIP : item;
+      });
     };
   };
 }
 
-export function scanning(fn: (state: never, item: never, index: number, scope: Scope) => unknown, initial: unknown): StageMaker {
+export function scanning(
+  fn: (state: never, item: never, index: number, scope: Scope) => unknown,
+  initial: unknown,
+): StageMaker {
   return () => {
     let state = initial;
     let index = 0;
-    return (item, _flow, scope) =>
-      whenever(fn(state as never, item, index++, scope), (next) => (state = next));
+    return (item, _flow, scope) => whenever(fn(state as never, item, index++, scope), (next) => (state = next));
   };
 }
 

@@ -211,10 +211,10 @@ export class Stream<T> extends Consumable<T> {
   }
 
   /** Its values side by side with those of the others, asked for in turn; ends with the first of them that ends. */
-  zip<const U extends readonly StreamSource<unknown>[]>(...others: U): Stream<[T, ...ZippedWith<U>]> {
-    const openers = [this[OPEN], ...others.map((other) => openerOf(other, 'zip streams'))];
+  zip<U extends readonly unknown[]>(...others: { readonly [K in keyof U]: StreamSource<U[K]> }): Stream<[T, ...U]> {
+    const openers = [this[OPEN], ...others.map((other) => openerOf<unknown>(other, 'zip streams'))];
     const open = (home: Scope): ZipPull => new ZipPull(openers.map((opener) => opener(home)));
-    return this.#after(open as Opener<unknown> as Opener<[T, ...ZippedWith<U>]>);
+    return this.#after(open as Opener<unknown> as Opener<[T, ...U]>);
   }
 
   // Ahead, and in time -------------------------------------------------------------------------------------------
@@ -282,11 +282,6 @@ export class Stream<T> extends Consumable<T> {
   }
 }
 
-/** What the streams give that a stream is zipped with. */
-export type ZippedWith<U extends readonly StreamSource<unknown>[]> = {
-  -readonly [K in keyof U]: U[K] extends AsyncIterable<infer V> ? V : U[K] extends Iterable<infer V> ? Awaited<V> : never;
-};
-
 function concurrent<O extends { readonly concurrency?: number | undefined; readonly ordered?: boolean | undefined }>(
   options: O | undefined,
 ): options is O {
@@ -300,8 +295,8 @@ function openerOf<T>(source: StreamSource<T>, call: string): Opener<T> {
 }
 
 function opened<R>(source: StreamSource<R> | PromiseLike<StreamSource<R>>, home: Scope): Pull<R> | Promise<Pull<R>> {
-  if (!isThenable(source)) return openSource(source as StreamSource<R>, home, 'read on in a stream');
-  return Promise.resolve(source as PromiseLike<StreamSource<R>>).then((ready) => openSource(ready, home, 'read on in a stream'));
+  if (!isThenable(source)) return openSource(source, home, 'read on in a stream');
+  return Promise.resolve(source).then((ready) => openSource(ready, home, 'read on in a stream'));
 }
 
 /**
@@ -337,8 +332,11 @@ function opened<R>(source: StreamSource<R> | PromiseLike<StreamSource<R>>, home:
  * ```
  */
 export function stream<T>(source: StreamSource<T>, options?: StreamOptions): Stream<T>;
-export function stream<T>(make: () => StreamSource<T> | PromiseLike<StreamSource<T>>, options?: StreamOptions): Stream<T>;
 export function stream<T>(producer: Producer<T>, options?: StreamOptions): Stream<T>;
+export function stream<T>(
+  make: () => StreamSource<T> | PromiseLike<StreamSource<T>>,
+  options?: StreamOptions,
+): Stream<T>;
 export function stream<T>(source: StreamSource<T> | StreamFunction<T>, options: StreamOptions = {}): Stream<T> {
   const { scope, capacity = CAPACITY } = options;
   checkCount(capacity, 'make a stream', 0);

@@ -39,6 +39,7 @@ const {
   sleep,
   sleepForever,
   sleepUntil,
+  stream,
   taskGroup,
   timeout,
   timeoutAt,
@@ -193,6 +194,28 @@ const withHandle: Readonly<Record<string, (scope: Scope) => unknown>> = {
     for await (const value of asCompleted(fns, { scope })) values.push(value);
     return values;
   },
+  stream: (scope) =>
+    stream<number>(async (emit, own) => {
+      for (const n of [1, 2]) await own.sleep(1).then(() => emit(n));
+    })
+      .merge([3])
+      .map((n, _index, own) => own.sleep(n).then(() => n), { concurrency: 2 })
+      .buffer(1)
+      .batch(5, { maxWaitMs: 1_000 })
+      .flatMap((batch) => batch.sort((a, b) => a - b), { concurrency: 2 })
+      .throttle({ limit: 2, perMs: 1 })
+      .timeout(5_000)
+      .toArray({ scope }),
+  'stream cancelled': (scope) =>
+    moveOnAfter(
+      1,
+      async (inner) => {
+        const forever = stream<number>((_emit, own) => own.sleep(60_000)).in(inner);
+        for await (const n of forever) return n;
+        return undefined;
+      },
+      { scope },
+    ),
   abortable: (scope) => abortable(Promise.resolve('foreign'), { scope }),
   'abortable cancelled': (scope) =>
     moveOnAfter(1, (inner) => abortable(new Promise(() => {}), { scope: inner, abandon: true }), { scope }),
@@ -296,6 +319,7 @@ const ambient: Readonly<Record<string, (group: TaskGroup) => unknown>> = {
   race: () => race([() => 1]),
   any: () => any([() => 1]),
   asCompleted: () => asCompleted([() => 1]).next(),
+  stream: () => stream([1]).first(),
   abortable: () => abortable(Promise.resolve()),
   withSignal: () => withSignal(() => 1),
   'Queue.put': () => new corral.Queue().put(1),

@@ -1,0 +1,55 @@
+import { currentVariables, scopeFor, withFrame, type ScopeOption } from '../core/current.ts';
+import { reportIn } from '../core/report-in.ts';
+import { Scope } from '../core/scope.ts';
+import { within } from '../core/within.ts';
+import type { Consumable } from './consumable.ts';
+import type { StreamIterator } from './iterate.ts';
+
+/**
+ * A reading for somebody who is not corral's, in a scope of its own: it can be stopped while a value is awaited, and it
+ * ends with the scope in which it was begun.
+ */
+export class Remote<T> {
+  readonly #scope: Scope;
+  readonly #iterator: StreamIterator<T>;
+  #leave: (() => void) | undefined = undefined;
+  #stopped: Promise<void> | undefined = undefined;
+
+  constructor(stream: Consumable<T>, call: string, options: ScopeOption | undefined) {
+    const scope = new Scope(scopeFor(call, options), call, currentVariables());
+    this.#scope = scope;
+    this.#iterator = stream.iterateIn(scope);
+    // It waits for whoever reads, which is nothing foreign to a virtual clock.
+    scope.extra.observed = 1;
+    void within(scope, () => new Promise<void>((resolve) => (this.#leave = resolve))).catch(() => {});
+    scope.onCancel(() => {
+      this.stop().catch((error: unknown) => reportIn(scope.parent, error, `${call} failed while it was stopped`));
+    });
+  }
+
+  /** The next value; after the last, or a failure, nothing runs for it any more. */
+  async next(): Promise<IteratorResult<T, void>> {
+    try {
+      const result = await withFrame(this.#scope, () => this.#iterator.next(), undefined);
+      if (result.done) this.#leave?.();
+      return result;
+    } catch (error) {
+      this.#leave?.();
+      throw error;
+    }
+  }
+
+  /** Cancels all that runs for it, and waits for that. */
+  stop(): Promise<void> {
+    return (this.#stopped ??= this.#stop());
+  }
+
+  async #stop(): Promise<void> {
+    try {
+      this.#scope.cancelFor({ kind: 'closed', by: this.#scope.name });
+      await withFrame(this.#scope, () => this.#iterator.return(), undefined);
+    } finally {
+      this.#leave?.();
+    }
+  }
+}
