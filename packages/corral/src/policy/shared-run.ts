@@ -157,7 +157,7 @@ export class SharedRun<A extends readonly unknown[], R> {
 
   #findHost(before: Caller<A, R>): void {
     let next = this.#line.first;
-    while (next && !this.#canHost(next)) next = next.behind as Caller<A, R> | undefined;
+    while (next && !this.#canHost(next)) next = next.behind;
     if (next) return this.#moveTo(next);
     this.#leaver = before;
     before.scope?.hold();

@@ -1,10 +1,4 @@
-import {
-  ClosedResourceError,
-  LineFullError,
-  TaskCancelledError,
-  TimeoutError,
-  isCancellation,
-} from '../errors.ts';
+import { ClosedResourceError, LineFullError, TaskCancelledError, TimeoutError, isCancellation } from '../errors.ts';
 import { Alarm } from '../internal/alarm.ts';
 import { runOutside } from '../internal/ambient.ts';
 import { checkFunction } from '../internal/checks.ts';
