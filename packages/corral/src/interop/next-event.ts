@@ -1,23 +1,18 @@
 import { scopeFor, type ScopeOption } from '../core/current.ts';
+import {
+  errorOf,
+  failsByEvents,
+  listenTo,
+  type EventEmitterLike,
+  type EventTargetLike,
+  type Listen,
+} from '../core/listen.ts';
 import { Operation, entering, rejecting } from '../core/operation.ts';
 import { reportIn } from '../core/report-in.ts';
 import type { Scope } from '../core/scope.ts';
-import { shown } from '../internal/checks.ts';
-
-/** The part of an EventTarget that is used. */
-export interface EventTargetLike {
-  addEventListener(name: string, listener: (...args: unknown[]) => void): unknown;
-  removeEventListener(name: string, listener: (...args: unknown[]) => void): unknown;
-}
-
-/** The part of a Node EventEmitter that is used. */
-export interface EventEmitterLike {
-  on(name: string | symbol, listener: (...args: unknown[]) => void): unknown;
-  off(name: string | symbol, listener: (...args: unknown[]) => void): unknown;
-}
 
 /**
- * Waits for the next event of a name, from an EventTarget or an EventEmitter, and returns its arguments.
+ * Waits for the next event of a name: of an EventEmitter it gives the array of arguments, of an EventTarget the event.
  *
  * Guarantees: it listens before it returns, so nothing is missed in between; one event is taken, and the listeners are
  * gone on every way out. An `error` of an emitter is thrown while another event is waited for. Semantics: Node's
@@ -38,63 +33,39 @@ export interface EventEmitterLike {
  * console.log(await message); // ['hello']
  * ```
  */
-export function nextEvent<A extends readonly unknown[] = unknown[]>(
-  source: EventTargetLike | EventEmitterLike,
+export function nextEvent<A extends unknown[] = unknown[]>(
+  source: EventEmitterLike,
   name: string | symbol,
   options?: ScopeOption,
-): Promise<A> {
+): Promise<A>;
+export function nextEvent<E = Event>(source: EventTargetLike<E>, name: string, options?: ScopeOption): Promise<E>;
+export function nextEvent(
+  source: EventEmitterLike | EventTargetLike<unknown>,
+  name: string | symbol,
+  options?: ScopeOption,
+): Promise<unknown> {
   return rejecting(() => {
-    const connect = connectorOf(source, name);
-    return entering(scopeFor('nextEvent', options), (scope) => new NextEvent<A>(scope, name, connect).promise);
+    const listen = listenTo(source, 'nextEvent');
+    const errors = name !== 'error' && failsByEvents(source);
+    return entering(scopeFor('nextEvent', options), (scope) => new NextEvent(scope, name, listen, errors).promise);
   });
 }
 
-/** Begins to listen; returns what ends it. */
-type Connect = (onEvent: (...args: unknown[]) => void, onError: (error: unknown) => void) => () => void;
-
-function connectorOf(source: EventTargetLike | EventEmitterLike, name: string | symbol): Connect {
-  if (typeof (source as Partial<EventTargetLike> | null)?.addEventListener === 'function') {
-    const target = source as EventTargetLike;
-    return (onEvent) => {
-      target.addEventListener(name as string, onEvent);
-      return () => void target.removeEventListener(name as string, onEvent);
-    };
-  }
-  const emitter = source as EventEmitterLike;
-  if (typeof (emitter as Partial<EventEmitterLike> | null)?.on !== 'function' || typeof emitter.off !== 'function') {
-    throw new TypeError(
-      `Cannot wait for an event as it takes an EventTarget or an EventEmitter: current value is ${shown(source)}`,
-    );
-  }
-  return (onEvent, onError) => {
-    emitter.on(name, onEvent);
-    if (name === 'error') return () => void emitter.off(name, onEvent);
-    emitter.on('error', onError);
-    return () => {
-      emitter.off(name, onEvent);
-      emitter.off('error', onError);
-    };
-  };
-}
-
-class NextEvent<A extends readonly unknown[]> extends Operation<A> {
+class NextEvent extends Operation<unknown> {
   readonly #name: string | symbol;
-  #disconnect: (() => void) | undefined = undefined;
+  readonly #unlisten: (() => void)[] = [];
 
-  constructor(scope: Scope | undefined, name: string | symbol, connect: Connect) {
+  constructor(scope: Scope | undefined, name: string | symbol, listen: Listen, errors: boolean) {
     super(scope);
     this.#name = name;
     try {
-      const disconnect = connect(
-        (...args) => void this.commit(args as unknown as A),
-        (error) => void this.fail(error),
-      );
-      // It may have come while the listeners were being added.
-      if (this.pending) this.#disconnect = disconnect;
-      else disconnect();
+      this.#unlisten.push(listen(name, (value) => void this.commit(value)));
+      if (errors) this.#unlisten.push(listen('error', (value) => void this.fail(errorOf(value))));
     } catch (error) {
       this.fail(error);
     }
+    // It may have come while the listeners were being added.
+    if (!this.pending) this.leave();
   }
 
   get kind(): string {
@@ -103,10 +74,9 @@ class NextEvent<A extends readonly unknown[]> extends Operation<A> {
 
   leave(): void {
     try {
-      this.#disconnect?.();
+      for (const unlisten of this.#unlisten.splice(0)) unlisten();
     } catch (error) {
       reportIn(this.scope, error, `removing a listener for ${String(this.#name)} failed`);
     }
-    this.#disconnect = undefined;
   }
 }

@@ -102,8 +102,17 @@ export class ConcurrentPull<T, R> implements Pull<R> {
 
   async #live(scope: Scope): Promise<void> {
     for (;;) {
-      while (!this.#exhausted && (this.#reading || this.#taken >= this.#places)) await this.#idle(scope);
+      while (!this.#exhausted && (this.#reading || this.#taken >= this.#places)) {
+        // Nobody wakes who comes after the crew was stopped.
+        if (scope.visible) throw scope.reason;
+        // It waits for nothing foreign: a virtual clock wants to know.
+        const { extra } = scope;
+        extra.observed = (extra.observed ?? 0) + 1;
+        await this.#turnOrRoom();
+        extra.observed--;
+      }
       if (this.#exhausted) return;
+      if (scope.visible) throw scope.reason;
       this.#taken++;
       let item = this.#upstream.next(scope);
       if (item instanceof Promise) {
@@ -122,17 +131,10 @@ export class ConcurrentPull<T, R> implements Pull<R> {
     }
   }
 
-  /** Waits for its turn to read, or for room. Not as an operation: one for each item would cost more than the item. */
-  async #idle(scope: Scope): Promise<void> {
-    // Nobody wakes who comes after the crew was stopped.
-    if (scope.visible) throw scope.reason;
-    const { extra } = scope;
-    // It waits for nothing foreign: a virtual clock wants to know.
-    extra.observed = (extra.observed ?? 0) + 1;
-    if (this.#reading) await new Promise<void>((resolve) => this.#turns.push(resolve));
-    else await (this.#room ??= new Promise((resolve) => (this.#makeRoom = resolve)));
-    extra.observed--;
-    if (scope.visible) throw scope.reason;
+  /** What to wait for. Not an operation: one for each item would cost more than the item. */
+  #turnOrRoom(): Promise<void> {
+    if (this.#reading) return new Promise((resolve) => this.#turns.push(resolve));
+    return (this.#room ??= new Promise((resolve) => (this.#makeRoom = resolve)));
   }
 
   /** Items take their places in the order in which they were asked for. */

@@ -1,26 +1,15 @@
 import { checkSignal } from '../core/abort-signal.ts';
 import type { ScopeOption } from '../core/current.ts';
+import { errorOf, listenTo, type EventEmitterLike, type EventTargetLike } from '../core/listen.ts';
 import { entering } from '../core/operation.ts';
 import type { Scope } from '../core/scope.ts';
 import { LineOperation, WaitLine } from '../core/wait-line.ts';
 import { BufferOverflowError } from '../errors.ts';
-import { checkCount, checkOneOf, shown } from '../internal/checks.ts';
+import { checkCount, checkOneOf } from '../internal/checks.ts';
 import { Fifo } from '../internal/fifo.ts';
 import type { Failure } from './failures.ts';
 import { END, type Pull, type Step } from './pull.ts';
 import { Stream } from './stream.ts';
-
-/** What Node's EventEmitter and its like can do. */
-export interface EventEmitterLike {
-  on(name: string | symbol, listener: (...values: unknown[]) => void): unknown;
-  off(name: string | symbol, listener: (...values: unknown[]) => void): unknown;
-}
-
-/** What a DOM EventTarget can do. */
-export interface EventTargetLike<E> {
-  addEventListener(name: string, listener: (event: E) => void): void;
-  removeEventListener(name: string, listener: (event: E) => void): void;
-}
 
 /** Options of {@link events}. */
 export interface EventsOptions extends ScopeOption {
@@ -114,7 +103,7 @@ class Subscription implements Pull<unknown> {
     checkOneOf(overflow, ['error', 'drop-oldest', 'drop-newest'], 'set the overflow of events');
     this.#overflow = overflow;
     if (signal !== undefined) checkSignal(signal);
-    const listen = listening(target);
+    const listen = listenTo(target, 'events');
     this.#unlisten.push(listen(name, (value) => this.#arrived(value)));
     if (endOn !== undefined) this.#unlisten.push(listen(endOn, () => this.end()));
     if (errorOn !== false) this.#unlisten.push(listen(errorOn, (value) => this.#fail({ error: errorOf(value) })));
@@ -175,31 +164,4 @@ class Subscription implements Pull<unknown> {
     this.end();
     return Promise.resolve();
   }
-}
-
-/** How to listen to either kind; returns what takes the listener away. Of an emitter the value is the array of arguments. */
-function listening(
-  target: EventEmitterLike | EventTargetLike<unknown>,
-): (name: string | symbol, listener: (value: unknown) => void) => () => void {
-  const emitter = target as Partial<EventEmitterLike & EventTargetLike<unknown>> | null | undefined;
-  if (typeof emitter?.on === 'function' && typeof emitter.off === 'function') {
-    return (name, listener) => {
-      const spread = (...values: unknown[]): void => listener(values);
-      emitter.on?.(name, spread);
-      return () => emitter.off?.(name, spread);
-    };
-  }
-  if (typeof emitter?.addEventListener === 'function' && typeof emitter.removeEventListener === 'function') {
-    return (name, listener) => {
-      emitter.addEventListener?.(name as string, listener);
-      return () => emitter.removeEventListener?.(name as string, listener);
-    };
-  }
-  throw new TypeError(`Cannot listen as events takes an emitter or an event target: current value is ${shown(target)}`);
-}
-
-/** What an error event carries: the first argument, or the `error` of a DOM event. */
-function errorOf(value: unknown): unknown {
-  if (Array.isArray(value)) return value[0];
-  return (value as { error?: unknown } | undefined)?.error ?? value;
 }
