@@ -8,13 +8,8 @@ export {
   type SubscribeOptions,
 } from './channel/broadcast.ts';
 export { channel, type ChannelOptions, type ChannelSnapshot, type ChannelOverflow } from './channel/channel.ts';
-export {
-  Queue,
-  type PutManyOptions,
-  type QueueOptions,
-  type QueueSnapshot,
-  type ShutdownOptions,
-} from './channel/queue.ts';
+export { Queue } from './channel/queue.ts';
+export type { PutManyOptions, QueueOptions, QueueSnapshot, ShutdownOptions } from './channel/queue-options.ts';
 export type { Receiver } from './channel/receiver.ts';
 export {
   select,
