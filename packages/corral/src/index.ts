@@ -3,7 +3,8 @@
 export { after } from './channel/after.ts';
 export { Broadcast, type BroadcastOptions, type BroadcastSnapshot, type SubscribeOptions } from './channel/broadcast.ts';
 export { channel, type ChannelOptions, type ChannelOverflow, type ChannelSnapshot } from './channel/channel.ts';
-export { Queue, type PutManyOptions, type QueueOptions, type QueueSnapshot, type ShutdownOptions } from './channel/queue.ts';
+export type { PutManyOptions, QueueOptions, QueueSnapshot, ShutdownOptions } from './channel/queue-options.ts';
+export { Queue } from './channel/queue.ts';
 export type { Receiver } from './channel/receiver.ts';
 export { select, type Branches, type BranchValue, type Selected, type SelectedOutcome, type SelectOptions } from './channel/select.ts';
 export type { Sender } from './channel/sender.ts';
@@ -59,7 +60,7 @@ export type { Lease } from './resource/lease.ts';
 export { open, type OpenResource } from './resource/open.ts';
 export type { AcquireOptions, PoolOptions, PoolSnapshot } from './resource/pool-options.ts';
 export { Pool } from './resource/pool.ts';
-export { resourceStack, ResourceStack, type ExitCallback, type ResourceStackOptions } from './resource/resource-stack.ts';
+export { ResourceStack, resourceStack, type ExitCallback, type ResourceStackOptions } from './resource/resource-stack.ts';
 export { resource, type Resource, type ResourceGenerator, type ResourceOptions } from './resource/resource.ts';
 export type { Closeable, Disposing } from './resource/source.ts';
 export { use, type UseOptions } from './resource/use.ts';
@@ -71,7 +72,7 @@ export { fromNodeStream, toNodeStream, type NodeReadableLike, type ToNodeStreamO
 export type { Emit, Producer } from './stream/produce.ts';
 export type { StreamSource } from './stream/pull.ts';
 export type { StageFunction } from './stream/stages.ts';
-export { Stream, stream, type BatchOptions, type ConcurrencyOptions, type StreamOptions, type StreamRetryOptions, type StreamThrottleOptions } from './stream/stream.ts';
+export { stream, Stream, type BatchOptions, type ConcurrencyOptions, type StreamOptions, type StreamRetryOptions, type StreamThrottleOptions } from './stream/stream.ts';
 export { fromWebStream, toWebStream } from './stream/web-stream.ts';
 export { Barrier, type BarrierSnapshot } from './sync/barrier.ts';
 export { CapacityLimiter, type BorrowOptions, type CapacityLimiterOptions, type CapacityLimiterSnapshot } from './sync/capacity-limiter.ts';

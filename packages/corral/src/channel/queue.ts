@@ -1,6 +1,5 @@
 import { passThrough } from '../core/checkpoint.ts';
 import { scopeFor, type ScopeOption } from '../core/current.ts';
-import type { NameOption } from '../core/name-option.ts';
 import { entering, rejected, type Operation } from '../core/operation.ts';
 import type { Scope } from '../core/scope.ts';
 import { attempt, enlist, type Selectable } from '../core/selectable.ts';
@@ -8,45 +7,9 @@ import { LineOperation, WaitLine } from '../core/wait-line.ts';
 import { QueueShutDownError } from '../errors.ts';
 import { checkCount, checkFunction, checkOneOf, shown } from '../internal/checks.ts';
 import { ItemIterator, ended, type Next } from './item-iterator.ts';
-import { Getter, Putter, type PutProgress } from './waiting.ts';
+import type { PutManyOptions, QueueOptions, QueueSnapshot, ShutdownOptions } from './queue-options.ts';
 import { storeFor, type QueueOrder, type Store } from './store.ts';
-
-/** Options of {@link Queue}. */
-export interface QueueOptions<T> extends NameOption {
-  /** How many items it holds before `put` waits. Default: Infinity. */
-  readonly capacity?: number | undefined;
-  /** Which item comes out next: the oldest, the newest, or the least, the older first of equal ones. Default: fifo. */
-  readonly order?: QueueOrder | undefined;
-  /** Compares two items, as for `Array.sort`; with `order: 'priority'` only. Default: by `<`. */
-  readonly compare?: ((one: T, other: T) => number) | undefined;
-}
-
-/** Options of {@link Queue.putMany}. */
-export interface PutManyOptions extends ScopeOption {
-  /** Kept up to date by the queue: says after a cancellation or a shutdown how many items are in. Default: none. */
-  readonly progress?: PutProgress | undefined;
-}
-
-/** Options of {@link Queue.shutdown}. */
-export interface ShutdownOptions {
-  /** Whether what is in the queue is thrown away instead of being drained. Default: false. */
-  readonly immediate?: boolean | undefined;
-}
-
-/** A frozen picture of a queue. */
-export interface QueueSnapshot {
-  readonly name: string;
-  readonly order: QueueOrder;
-  readonly capacity: number;
-  readonly size: number;
-  /** How many items were put in and not marked as done. */
-  readonly unfinished: number;
-  /** How many wait for an item. */
-  readonly waitingGetters: number;
-  /** How many wait for a place. */
-  readonly waitingPutters: number;
-  readonly shutDown: boolean;
-}
+import { Getter, Putter, type Batch, type PutProgress } from './waiting.ts';
 
 /**
  * Items that some put in and others get out.
@@ -432,9 +395,4 @@ export class Queue<T> implements Selectable<T>, AsyncIterable<T, undefined> {
   #shutDownError(action: string): QueueShutDownError {
     return new QueueShutDownError(this.name, action);
   }
-}
-
-interface Batch<T> {
-  readonly items: readonly T[];
-  readonly progress: PutProgress | undefined;
 }

@@ -30,6 +30,12 @@ export interface PutProgress {
   put: number;
 }
 
+/** Several items to be put in. */
+export interface Batch<T> {
+  readonly items: readonly T[];
+  readonly progress: PutProgress | undefined;
+}
+
 /** Waits for a place for its item, or for each of several in turn. */
 export class Putter<T> extends LineOperation<void> {
   /** The one that is next. */
