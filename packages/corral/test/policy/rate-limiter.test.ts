@@ -280,7 +280,7 @@ test(
   }),
 );
 
-// bottleneck#95: memory without end with long queues; cockatiel shifts an array.
+// bottleneck runs out of memory with long queues; cockatiel shifts an array.
 test(
   'RateLimiter: a hundred thousand wait, half are served in order, half are cancelled at once',
   virtually(async (clock) => {

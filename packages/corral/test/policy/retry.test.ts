@@ -498,7 +498,7 @@ test(
   }),
 );
 
-// p-retry#71: a listener that stayed on the signal of every call.
+// p-retry has had this: a listener that stayed on the signal of every call.
 test(
   'retry: leaves nothing behind in the scope and on the signal that it was given',
   virtually(async () => {
