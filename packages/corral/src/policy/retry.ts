@@ -7,7 +7,7 @@ import type { Scope } from '../core/scope.ts';
 import { sleepIn } from '../core/sleep.ts';
 import { openAndRun } from '../core/with-scope.ts';
 import { StrayCancellationError, TimeoutError } from '../errors.ts';
-import { checkCount, checkFunction, checkMs, shown } from '../internal/checks.ts';
+import { checkCount, checkFunction, checkMs, checkNumber, shown } from '../internal/checks.ts';
 import { clock } from '../internal/clock.ts';
 import { Backoff, type BackoffOptions } from './backoff.ts';
 import { RetryBudget } from './retry-budget.ts';
@@ -179,5 +179,6 @@ class Retrying<T> {
 }
 
 function asked(ms: number | null | undefined): number | undefined {
-  return ms === undefined || ms === null || Number.isNaN(ms) ? undefined : Math.max(ms, 0);
+  if (ms === undefined || ms === null || Number.isNaN(ms)) return undefined;
+  return Math.max(checkNumber(ms, 'use what retryAfter gives'), 0);
 }

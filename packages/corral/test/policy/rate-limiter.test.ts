@@ -2,12 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   ContextVariable,
+  DeadlockError,
   RateLimiter,
   ScopeClosedError,
   checkpoint,
   currentScope,
   forEach,
   sleep,
+  sleepForever,
   taskGroup,
   timeout,
   withScope,
@@ -232,6 +234,25 @@ test(
   }),
 );
 
+test('RateLimiter: a timer is set only while somebody waits, and not for reservations', async () => {
+  const leave = (limiter: RateLimiter): Promise<unknown> => failureOf(timeout(10, () => limiter.acquire()));
+  for (const before of [leave, (limiter: RateLimiter) => limiter.reserve(), undefined]) {
+    for (const options of both) {
+      const clock = new VirtualClock();
+      const limiter = new RateLimiter({ ...options, perMs: 60_000 });
+      const stuck = clock.run(async () => {
+        limiter.tryAcquire(2);
+        await before?.(limiter);
+        await leave(limiter);
+        await sleepForever();
+      });
+      await assert.rejects(stuck, DeadlockError);
+      // Time would have gone on to the timer.
+      assert.ok(clock.now() <= 20, `${clock.now()}`);
+    }
+  }
+});
+
 test(
   'RateLimiter: in a cancelled scope, and in one that has ended, nothing is taken',
   virtually(async () => {
@@ -259,7 +280,7 @@ test(
   }),
 );
 
-// bottleneck#95: memory without end with long queues; cockatiel shifts an array.
+// bottleneck runs out of memory with long queues; cockatiel shifts an array.
 test(
   'RateLimiter: a hundred thousand wait, half are served in order, half are cancelled at once',
   virtually(async (clock) => {

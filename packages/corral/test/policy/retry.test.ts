@@ -185,7 +185,18 @@ test(
 );
 
 test(
-  'retry: retryAfter replaces the backoff, jitter and maximum; what is no number does not count',
+  'retry: retryAfter that gives what is no time is misuse',
+  virtually(async () => {
+    const thrown = await failureOf(retry(failing(9).fn, { retryAfter: () => '120' as never }));
+    assert.equal(
+      (thrown as Error).message,
+      'Cannot use what retryAfter gives as it takes a number of milliseconds: current value is "120"',
+    );
+  }),
+);
+
+test(
+  'retry: retryAfter replaces the backoff, jitter and maximum; null and NaN do not count',
   virtually(async (clock) => {
     const waits = [5_000, undefined, null, Number.NaN, -3];
     const delays: number[] = [];
@@ -370,13 +381,15 @@ test(
   virtually(async () => {
     for (const order of ['fail first', 'cancel first']) {
       let calls = 0;
+      let asked = 0;
       const { promise, reject } = pledge<never>();
       const thrown = await failureOf(
         withScope(async (scope) => {
-          const going = retry(() => {
+          const fn = (): Promise<never> => {
             calls++;
             return promise;
-          }, plain);
+          };
+          const going = retry(fn, { ...plain, retryIf: () => ++asked > 0 });
           const cut = (): void => void scope.cancel();
           if (order === 'cancel first') cut();
           reject(new Error('failure'));
@@ -385,7 +398,7 @@ test(
         }),
       );
       assert.equal((thrown as Error).message, 'failure', order);
-      assert.equal(calls, 1, order);
+      assert.deepEqual([calls, asked], [1, 0], order);
     }
   }),
 );
@@ -396,9 +409,11 @@ test(
     for (const name of ['retryIf', 'retryAfter', 'onRetry'] as const) {
       const { fn, calls } = failing(9);
       await withScope((scope) => {
-        const cut = (): boolean => scope.cancel();
+        const cut = (): number => Number(scope.cancel());
         return retry(fn, { ...plain, [name]: cut as () => never }).catch((error: unknown) => {
-          assert.ok(name !== 'onRetry' || isCancelled(error));
+          // Up to there it has failed; after that it was going on, and was cancelled.
+          if (name === 'onRetry') assert.ok(isCancelled(error));
+          else assert.equal((error as Error).message, 'failure 1');
         });
       });
       assert.equal(calls(), 1, name);
@@ -483,7 +498,7 @@ test(
   }),
 );
 
-// p-retry#71: a listener that stayed on the signal of every call.
+// p-retry has had this: a listener that stayed on the signal of every call.
 test(
   'retry: leaves nothing behind in the scope and on the signal that it was given',
   virtually(async () => {
