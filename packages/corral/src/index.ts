@@ -60,7 +60,7 @@ export type { Lease } from './resource/lease.ts';
 export { open, type OpenResource } from './resource/open.ts';
 export type { AcquireOptions, PoolOptions, PoolSnapshot } from './resource/pool-options.ts';
 export { Pool } from './resource/pool.ts';
-export { resourceStack, ResourceStack, type ExitCallback, type ResourceStackOptions } from './resource/resource-stack.ts';
+export { ResourceStack, resourceStack, type ExitCallback, type ResourceStackOptions } from './resource/resource-stack.ts';
 export { resource, type Resource, type ResourceGenerator, type ResourceOptions } from './resource/resource.ts';
 export type { Closeable, Disposing } from './resource/source.ts';
 export { use, type UseOptions } from './resource/use.ts';

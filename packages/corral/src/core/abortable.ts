@@ -72,6 +72,10 @@ class Foreign<T> extends Operation<T> {
     return 'foreign promise';
   }
 
+  override get foreign(): boolean {
+    return true;
+  }
+
   /** Left before the promise has settled: somebody has to wait for it. */
   leave(): void {
     if (!this.#settled) this.#holder?.holdForeign();

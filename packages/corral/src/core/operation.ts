@@ -47,6 +47,11 @@ export abstract class Operation<T> {
   /** What it is waiting for, in the task tree. */
   abstract get kind(): string;
 
+  /** Whether what it waits for may not be corral's doing: to a virtual clock it may take real time. */
+  get foreign(): boolean {
+    return false;
+  }
+
   /** Undoes what was set up for waiting. Called once, whichever way it ends, with whether it happened; must not throw. */
   abstract leave(happened: boolean): void;
 

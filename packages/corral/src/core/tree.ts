@@ -43,7 +43,7 @@ export function waitsFor(scope: Scope): string[] {
 export function awaitsForeign(scope: Scope): boolean {
   if (scope.extras?.foreignHolds) return true;
   if (!scope.bodyRuns || scope.extras?.observed) return false;
-  for (let op = scope.operations; op; op = op.nextInScope) if (op.kind === 'foreign promise') return true;
+  for (let op = scope.operations; op; op = op.nextInScope) if (op.foreign) return true;
   if (scope.operations) return false;
   // A child whose result somebody awaits explains what the body is doing; a task does not.
   for (const child of childrenOf(scope)) if (child.extras?.result) return false;

@@ -1,4 +1,8 @@
 import { ClosedResourceError } from '../errors.ts';
+import { currentVariables } from '../core/current.ts';
+import { refusal } from '../core/operation.ts';
+import { Scope } from '../core/scope.ts';
+import { within } from '../core/within.ts';
 import type { PoolEntry } from './pool-entry.ts';
 
 /** Who gets a resource back. */
@@ -60,5 +64,22 @@ export class Lease<R> implements Disposable, AsyncDisposable {
     const entry = this.#entry;
     this.#entry = undefined;
     if (entry) this.#lender.takeBack(entry, broken);
+  }
+}
+
+/** Runs `body` with what was lent, and gives it back. */
+export async function lendFor<R, V>(
+  lease: Lease<R>,
+  body: (resource: R, lease: Lease<R>, scope: Scope) => V | PromiseLike<V>,
+  around: Scope | undefined,
+  name: string,
+): Promise<V> {
+  try {
+    const error = refusal(around); // since the hand-over
+    if (error) throw error;
+    const scope = new Scope(around, body.name || name, currentVariables());
+    return await within(scope, () => body(lease.value, lease, scope));
+  } finally {
+    lease.release();
   }
 }

@@ -2,7 +2,9 @@ import { Alarm } from '../internal/alarm.ts';
 import { runOutside } from '../internal/ambient.ts';
 import { TimeoutError } from '../errors.ts';
 import { resultOfCancelled } from '../core/exit.ts';
+import { awaitsForeign } from '../core/tree.ts';
 import { LineOperation, type WaitLine } from '../core/wait-line.ts';
+import { walk } from '../core/walk.ts';
 import { clock } from '../internal/clock.ts';
 import { Scope } from '../core/scope.ts';
 import { within } from '../core/within.ts';
@@ -21,6 +23,7 @@ interface Closing {
  */
 export class PoolScope extends Scope {
   readonly #pool: Closing;
+  #looking = false;
 
   constructor(parent: Scope | undefined, name: string, pool: Closing) {
     super(parent, name, undefined);
@@ -30,6 +33,19 @@ export class PoolScope extends Scope {
   /** Only what is done for the pool runs in it. */
   override get bodyRuns(): boolean {
     return false;
+  }
+
+  /** Whether what is done for the pool waits for something that is not corral's. */
+  waitsForForeign(): boolean {
+    if (this.#looking) return false; // somebody in here waits for this very pool
+    this.#looking = true;
+    let found = false;
+    walk(this, (scope) => {
+      found ||= awaitsForeign(scope);
+      return !found;
+    });
+    this.#looking = false;
+    return found;
   }
 
   /** Nothing can be made any more. Not at once: a cancellation is on its way through the tree. */
@@ -62,14 +78,28 @@ export class PoolScope extends Scope {
   }
 }
 
+/** Somebody who waits for what is done in the scope of a pool, which his own scope does not show. */
+export class PoolOperation<T> extends LineOperation<T> {
+  readonly #pool: PoolScope;
+
+  constructor(scope: Scope | undefined, kind: string, line: WaitLine<T, PoolOperation<T>>, pool: PoolScope) {
+    super(scope, kind, line);
+    this.#pool = pool;
+  }
+
+  override get foreign(): boolean {
+    return this.#pool.waitsForForeign();
+  }
+}
+
 /** Somebody who waits for a resource of a pool. */
-export class Borrower<R> extends LineOperation<Lease<R>> {
+export class Borrower<R> extends PoolOperation<Lease<R>> {
   readonly #alarm: Alarm | undefined;
 
-  constructor(scope: Scope | undefined, pool: string, line: WaitLine<Lease<R>, Borrower<R>>, ms: number) {
-    super(scope, pool, line);
+  constructor(scope: Scope | undefined, pool: PoolScope, line: WaitLine<Lease<R>, Borrower<R>>, ms: number) {
+    super(scope, pool.name, line, pool);
     if (ms === Infinity) return;
-    this.#alarm = new Alarm(() => this.fail(new TimeoutError(ms, `acquire from ${pool}`)));
+    this.#alarm = new Alarm(() => this.fail(new TimeoutError(ms, `acquire from ${pool.name}`)));
     this.#alarm.set(ms);
   }
 

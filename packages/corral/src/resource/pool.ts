@@ -6,12 +6,12 @@ import { clock } from '../internal/clock.ts';
 import { passThrough } from '../core/checkpoint.ts';
 import { currentVariables, scopeFor, type ScopeOption } from '../core/current.ts';
 import { combine } from '../core/exit.ts';
-import { entering, refusal, rejected, rejecting } from '../core/operation.ts';
+import { entering, rejected, rejecting } from '../core/operation.ts';
 import { reportIn } from '../core/report-in.ts';
 import { Scope } from '../core/scope.ts';
-import { WaitLine, waitInLine } from '../core/wait-line.ts';
+import { WaitLine } from '../core/wait-line.ts';
 import { within } from '../core/within.ts';
-import { Lease } from './lease.ts';
+import { Lease, lendFor } from './lease.ts';
 import { ExitScope, alive } from './leaving.ts';
 import { IdleList, type PoolEntry } from './pool-entry.ts';
 import {
@@ -22,7 +22,7 @@ import {
   type PoolSettings,
   type PoolSnapshot,
 } from './pool-options.ts';
-import { Borrower, PoolScope } from './pool-scope.ts';
+import { Borrower, PoolOperation, PoolScope } from './pool-scope.ts';
 
 /** Milliseconds after a resource could not be made for the sake of `min`, before it is tried again. */
 const REFILL_MS = 1_000;
@@ -73,7 +73,7 @@ export class Pool<R> implements AsyncDisposable {
   /** Whether somebody waits for its end, who is told of what fails. */
   #awaited = false;
   #gone = false;
-  readonly #closers = new WaitLine<void>();
+  readonly #closers = new WaitLine<void, PoolOperation<void>>();
   readonly #drain = new Alarm(() => this.#tear());
   /** Closing no longer waits for those being made. */
   #gaveUp = false;
@@ -135,7 +135,7 @@ export class Pool<R> implements AsyncDisposable {
       const around = alive(options?.scope && scopeFor('Pool.close', options));
       const own = new ExitScope(around, `close ${this.name}`, currentVariables(), true);
       return within(own, async () => {
-        if (!this.#gone) await waitInLine(own, `end of ${this.name}`, this.#closers);
+        if (!this.#gone) await new PoolOperation(own, `end of ${this.name}`, this.#closers, this.#scope).promise;
         if (first && this.#errors.length > 0) throw combine(this.#errors, own);
       });
     });
@@ -184,7 +184,7 @@ export class Pool<R> implements AsyncDisposable {
     if (line.length >= maxWaiting + max - this.#borrowed.size - this.#destroying) {
       return rejected(new LineFullError(maxWaiting, this.name));
     }
-    const { promise } = new Borrower(scope, this.name, line, ms);
+    const { promise } = new Borrower(scope, this.#scope, line, ms);
     this.#serve();
     return promise;
   };
@@ -386,22 +386,5 @@ export class Pool<R> implements AsyncDisposable {
     this.#scope.close();
     this.#scope.parent?.checkEmptied();
     this.#closers.commitAll(undefined);
-  }
-}
-
-/** Runs `body` with what was lent, and gives it back. */
-async function lendFor<R, V>(
-  lease: Lease<R>,
-  body: (resource: R, lease: Lease<R>, scope: Scope) => V | PromiseLike<V>,
-  around: Scope | undefined,
-  name: string,
-): Promise<V> {
-  try {
-    const error = refusal(around); // since the hand-over
-    if (error) throw error;
-    const scope = new Scope(around, body.name || name, currentVariables());
-    return await within(scope, () => body(lease.value, lease, scope));
-  } finally {
-    lease.release();
   }
 }

@@ -687,7 +687,11 @@ test(
     const ready = pledge<number>();
     const destroyed: number[] = [];
     const stubborn = new Pool({ create: () => ready.promise, destroy: (n) => void destroyed.push(n) });
-    assert.equal((await moveOnAfter(5, () => stubborn.acquire())).timedOut, true);
+    await withScope(async (scope) => {
+      const waiting = stubborn.acquire();
+      scope.cancel();
+      assert.ok(isCancelled(await failureOf(waiting)));
+    });
     const closing = stubborn.close();
     ready.resolve(7);
     await closing;
@@ -763,6 +767,21 @@ test('Pool: works outside every scope, before and after run()', async () => {
   await pool.close();
   assert.deepEqual(trace, ['made 0', 'destroyed 0']);
 });
+
+test(
+  'Pool: what it makes out of something foreign holds a virtual clock, for who waits for it or for its end',
+  virtually(async (clock) => {
+    const foreign = (): Promise<void> => new Promise((resolve) => void setTimeout(resolve, 10));
+    const pool = new Pool({ create: foreign, destroy: foreign, validate: () => foreign().then(() => true) });
+    await taskGroup((group) => {
+      group.spawn(() => sleep(1_000));
+      group.spawn(() => pool.use(() => assert.equal(clock.now(), 0)));
+    });
+    await pool.use(() => {});
+    await pool.close();
+    assert.equal(clock.now(), 1_000);
+  }),
+);
 
 test('Pool: bad options are refused', async () => {
   const create = (): number => 1;
