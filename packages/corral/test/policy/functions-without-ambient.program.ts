@@ -44,7 +44,7 @@ const calls: Readonly<Record<string, (scope: Scope) => unknown>> = {
   promisify: (scope) => tick.callIn(scope),
   nextEvent: (scope) => {
     setTimeout(() => target.dispatchEvent(new Event('ping')), 1);
-    return nextEvent(target, 'ping', { scope }).then((events) => events.length);
+    return nextEvent(target, 'ping', { scope }).then((event) => event.type);
   },
   'without a scope': () => limit(slowly, 1)(1).catch((error: unknown) => String(error)),
 };

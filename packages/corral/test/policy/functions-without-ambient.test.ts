@@ -18,7 +18,7 @@ test('policies: where nothing is ambient callIn and { scope } do, and functions 
     throttle: 12,
     fromCallback: 'called',
     promisify: 'tick',
-    nextEvent: 1,
+    nextEvent: 'ping',
   });
   assert.match(String(refused), /^TypeError: .*: use slowly\.callIn\(scope, …\)$/);
 });
