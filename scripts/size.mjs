@@ -1,5 +1,6 @@
 // Measures what an import costs: bundles the imports listed in size.json for the browser (esbuild, minified, tree
-// shaken), gzips the result and compares it with the limit given there. The packages must be built.
+// shaken), gzips the result and compares it with the limit given there; `without` lists folders of which nothing may be
+// in it. The packages must be built.
 //
 // Usage: node scripts/size.mjs [--json]
 import { readFileSync } from 'node:fs';
@@ -25,12 +26,14 @@ if (flags.has('--json')) {
   console.log(table([['import', 'minified', 'gzip', 'limit', ''], ...rows]));
 }
 for (const { name, gzip, limit } of tooLarge) console.error(`size: '${name}' is ${gzip - limit} bytes over its limit`);
-process.exitCode = tooLarge.length > 0 ? 1 : 0;
+for (const { name, unwanted } of results)
+  for (const path of unwanted) console.error(`size: '${name}' contains ${path}`);
+process.exitCode = tooLarge.length > 0 || results.some(({ unwanted }) => unwanted.length > 0) ? 1 : 0;
 
 /** `export` keeps what is imported alive, and nothing else. */
-async function measure(name, { import: clause, from, limit }) {
+async function measure(name, { import: clause, from, limit, without = [] }) {
   const contents = `export ${clause} from '${from}';`;
-  const { outputFiles } = await build({
+  const { outputFiles, metafile } = await build({
     stdin: { contents, resolveDir: root },
     bundle: true,
     minify: true,
@@ -39,8 +42,13 @@ async function measure(name, { import: clause, from, limit }) {
     platform: 'browser',
     treeShaking: true,
     write: false,
+    metafile: true,
     logLevel: 'silent',
   });
   const code = outputFiles[0].contents;
-  return { name, minified: code.byteLength, gzip: gzipSync(code, { level: 9 }).byteLength, limit };
+  const contained = Object.entries(Object.values(metafile.outputs)[0].inputs).filter(
+    ([, input]) => input.bytesInOutput > 0,
+  );
+  const unwanted = contained.map(([path]) => path).filter((path) => without.some((folder) => path.includes(folder)));
+  return { name, minified: code.byteLength, gzip: gzipSync(code, { level: 9 }).byteLength, limit, unwanted };
 }

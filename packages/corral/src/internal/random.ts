@@ -1,15 +1,15 @@
-/** The one door to randomness, so that tests can have it repeat itself. */
+/** The one door to randomness: what spreads retries asks here, so that tests can replay it. */
 
-let generator: (() => number) | undefined;
+let source: () => number = Math.random;
 
-/** A number from 0 up to 1. */
+/** A number from 0 up to 1, not for secrets. */
 export function random(): number {
-  return generator ? generator() : Math.random();
+  return source();
 }
 
-/** Puts another generator in force, or the platform's again; returns the one before. */
-export function installRandom(next: (() => number) | undefined): (() => number) | undefined {
-  const before = generator;
-  generator = next;
+/** Puts another generator in force, for tests; returns the one before. */
+export function installRandom(next: () => number): () => number {
+  const before = source;
+  source = next;
   return before;
 }

@@ -155,11 +155,14 @@ class SourceWait<T> extends Operation<T> {
     );
   }
 
-  /** A source may be of corral's operations, and wait in the same scope: only if it does not it is foreign. */
   get kind(): string {
+    return this.foreign ? 'foreign promise' : 'the source';
+  }
+
+  /** A source may be of corral's operations, and wait in the same scope: only if it does not it is foreign. */
+  override get foreign(): boolean {
     const { scope } = this;
-    if (!scope || scope.firstChild || scope.operations !== this || this.nextInScope) return 'the source';
-    return 'foreign promise';
+    return scope !== undefined && !scope.firstChild && scope.operations === this && !this.nextInScope;
   }
 
   leave(): void {}

@@ -73,7 +73,6 @@ export class Event implements Selectable<void> {
     return Object.freeze({ name, isSet, waiting: this.#line.length });
   }
 
-  /** @internal */
   [attempt](): readonly [value: void] | undefined {
     return this.#happened ? [undefined] : undefined;
   }

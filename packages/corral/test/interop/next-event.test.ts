@@ -92,7 +92,7 @@ test('nextEvent: misuse is refused', async () => {
   for (const source of [5, undefined, {}, { on() {} }]) {
     await assert.rejects(nextEvent(source as never, 'data'), {
       name: 'TypeError',
-      message: /an EventEmitter: current/,
+      message: /an EventEmitter or an EventTarget: current/,
     });
   }
   const broken = {

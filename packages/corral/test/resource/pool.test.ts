@@ -286,7 +286,7 @@ test(
       const error = await failureOf(pool.acquire());
       assert.ok(error instanceof LineFullError);
       assert.equal(error.code, 'CORRAL_LINE_FULL');
-      assert.equal(error.message, 'Cannot acquire from pool as at most 1 may wait');
+      assert.equal(error.message, 'Cannot wait for pool as 1 may wait, and do');
       (await first.join()).release();
       await third.join();
     });

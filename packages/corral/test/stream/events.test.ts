@@ -171,7 +171,7 @@ test(
 
 test('events: misuse is refused at once', () => {
   const emitter = new EventEmitter();
-  assert.throws(() => events({} as never, 'x'), /^TypeError: Cannot listen as events takes an emitter/);
+  assert.throws(() => events({} as never, 'x'), /^TypeError: Cannot listen as events takes an EventEmitter/);
   assert.throws(() => events(emitter, 'x', { capacity: 0 }), RangeError);
   assert.throws(() => events(emitter, 'x', { overflow: 'drop' as never }), TypeError);
   assert.throws(() => events(emitter, 'x', { signal: {} as never }), TypeError);
