@@ -188,7 +188,7 @@ export function resourceStack<V>(
   return rejecting(() => {
     checkFunction(body, 'run the body of resourceStack');
     const stack = new ResourceStack({ name: options?.name, exitTimeoutMs: options?.exitTimeoutMs });
-    return use<ResourceStack, V | undefined>(stack, body, options);
+    return use(stack, body, options);
   });
 }
 

@@ -12,7 +12,7 @@ import {
   withScope,
   type OpenResource,
 } from '../../src/index.ts';
-import { failureOf, virtually } from '../core/virtually.ts';
+import { failureOf, pledge, virtually } from '../core/virtually.ts';
 
 function traced(trace: string[]) {
   return resource(async function* session(value: string) {
@@ -89,6 +89,31 @@ test(
     const result = await moveOnAfter(2, () => open(traced(trace)('a')));
     assert.equal(result.timedOut, true);
     assert.deepEqual(trace, []);
+  }),
+);
+
+test(
+  'open: cancelled in the instant in which the set-up ends, the resource is left exactly once',
+  virtually(async () => {
+    for (const hops of [0, 1, 2, 3, 4, 5, 6, 7, 8]) {
+      const trace: string[] = [];
+      const ready = pledge();
+      const made = resource(async function* () {
+        await ready.promise;
+        trace.push('entered');
+        yield;
+        trace.push('left');
+      });
+      await withScope(async (scope) => {
+        const opening = open(made());
+        ready.resolve();
+        for (let hop = 0; hop < hops; hop++) await undefined;
+        scope.cancel();
+        await opening; // it has happened: the commit wins
+        assert.deepEqual(trace, ['entered']);
+      });
+      assert.deepEqual(trace, ['entered', 'left']);
+    }
   }),
 );
 
