@@ -170,6 +170,24 @@ test(
 );
 
 test(
+  'open: one that nobody awaits, and that is set up in spite of the end of its scope, is left at once',
+  virtually(async () => {
+    const trace: string[] = [];
+    const ready = pledge();
+    const stubborn = resource(async function* () {
+      await ready.promise;
+      yield trace.push('open');
+      trace.push('closed');
+    });
+    await withScope(() => {
+      void open(stubborn());
+      void Promise.resolve().then(() => Promise.resolve().then(ready.resolve));
+    });
+    assert.deepEqual(trace, ['open', 'closed']);
+  }),
+);
+
+test(
   'open: belongs to the scope that it is given',
   virtually(async () => {
     const trace: string[] = [];
