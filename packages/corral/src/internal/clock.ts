@@ -73,6 +73,11 @@ class SystemClock implements Clock {
     else if (this.#timers.size === 0) this.#disarm();
   }
 
+  #remove(timer: Timer): void {
+    this.#timers.remove(timer);
+    if (!timer.background) this.#keeping--;
+  }
+
   turn(callback: () => void): void {
     countedTurn(() => {
       this.#lastTurn = performance.now();
@@ -84,11 +89,6 @@ class SystemClock implements Clock {
     if (++this.#steps < FAIR_STEPS) return false;
     this.#steps = 0;
     return performance.now() - this.#lastTurn > FAIR_MS;
-  }
-
-  #remove(timer: Timer): void {
-    this.#timers.remove(timer);
-    if (!timer.background) this.#keeping--;
   }
 
   #arm(at: number): void {
