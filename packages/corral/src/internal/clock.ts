@@ -79,6 +79,11 @@ class SystemClock implements Clock {
     else if (this.#timers.size === 0) this.#disarm();
   }
 
+  #remove(timer: Timer): void {
+    this.#timers.remove(timer);
+    if (!timer.background) this.#keeping--;
+  }
+
   turn(callback: () => void): void {
     countedTurn(() => {
       this.#turned();
@@ -105,6 +110,7 @@ class SystemClock implements Clock {
     return false;
   }
 
+<<<<<<< HEAD
   readonly #turned = (): void => {
     this.#since = performance.now();
     this.#marked = false;
@@ -115,6 +121,8 @@ class SystemClock implements Clock {
     if (!timer.background) this.#keeping--;
   }
 
+=======
+>>>>>>> resource
   #arm(at: number): void {
     this.#disarm();
     this.#armedFor = at;

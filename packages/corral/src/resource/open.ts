@@ -83,6 +83,7 @@ class Held<T> implements OpenResource<T> {
 class HoldingScope extends Scope {
   #release: (() => void) | undefined;
   #idle = false;
+  #orphaned = false;
 
   /** While it is only held nothing runs in it. */
   override get bodyRuns(): boolean {
@@ -94,6 +95,7 @@ class HoldingScope extends Scope {
       this.#idle = true;
       this.#release = resolve;
       ready();
+      if (this.#orphaned) this.letGo();
     });
   }
 
@@ -109,6 +111,7 @@ class HoldingScope extends Scope {
 
   /** What it belongs to ends, and nobody has disposed it. */
   override orphan(around: Scope): void {
+    this.#orphaned = true; // it may still be setting up
     this.letGo();
     super.orphan(around);
   }

@@ -61,7 +61,8 @@ export class ResourceStack implements AsyncDisposable {
   }
 
   /**
-   * Enters a resource, which the stack will leave, and returns its value.
+   * Enters a resource, which the stack will leave, and returns its value. The set-up runs in the scope of the caller: a
+   * group that it opens ends with that scope, be it before the stack is left.
    *
    * Cancellable: then nothing was entered; what was open already is closed.
    *
@@ -188,7 +189,7 @@ export function resourceStack<V>(
   return rejecting(() => {
     checkFunction(body, 'run the body of resourceStack');
     const stack = new ResourceStack({ name: options?.name, exitTimeoutMs: options?.exitTimeoutMs });
-    return use<ResourceStack, V | undefined>(stack, body, options);
+    return use(stack, body, options);
   });
 }
 

@@ -5,6 +5,7 @@ import { Scope } from '../core/scope.ts';
 import { within } from '../core/within.ts';
 import type { Failure } from './failure.ts';
 import { ExitScope, EXIT_MS, alive, waitsElsewhere } from './leaving.ts';
+import type { ResourceStack } from './resource-stack.ts';
 import type { Resource } from './resource.ts';
 import { sourceOf, type Closeable, type Disposing, type Source } from './source.ts';
 
@@ -19,9 +20,9 @@ export interface UseOptions extends ScopeOption {
  *
  * Guarantees: the exit is reached exactly once if the set-up has ended, also when the scope is cancelled in that very
  * moment; it runs when all that the body has started has ended; it is not cut off by the cancellation of the scope, only
- * by `exitTimeoutMs`. A resource made by `resource` is told the body's error; when it suppresses it, undefined is
- * returned. Besides: anything disposable, which is its own value, and any `{ value, close }`: their errors are attached to
- * that of the body (`suppressedErrors`).
+ * by `exitTimeoutMs`. What was made by `resource`, and a ResourceStack, is told the body's error; when it suppresses that,
+ * undefined is returned. Besides, anything disposable can be used, which is its own value, and any `{ value, close }`:
+ * their errors are attached to that of the body (`suppressedErrors`).
  *
  * Cancellable: set-up and body are; then the resource has been left. What was open already is closed even if the scope
  * was cancelled before the call.
@@ -48,6 +49,11 @@ export function use<T, S extends undefined, V>(
   body: (value: T, scope: Scope) => V | PromiseLike<V>,
   options?: UseOptions,
 ): Promise<V | S>;
+export function use<V>(
+  stack: ResourceStack,
+  body: (stack: ResourceStack, scope: Scope) => V | PromiseLike<V>,
+  options?: UseOptions,
+): Promise<V | undefined>;
 export function use<T extends Disposing, V>(
   resource: T,
   body: (value: T, scope: Scope) => V | PromiseLike<V>,

@@ -12,7 +12,7 @@ import {
   withScope,
   type OpenResource,
 } from '../../src/index.ts';
-import { failureOf, virtually } from '../core/virtually.ts';
+import { failureOf, pledge, virtually } from '../core/virtually.ts';
 
 function traced(trace: string[]) {
   return resource(async function* session(value: string) {
@@ -93,6 +93,31 @@ test(
 );
 
 test(
+  'open: cancelled in the instant in which the set-up ends, the resource is left exactly once',
+  virtually(async () => {
+    for (const hops of [0, 1, 2, 3, 4, 5, 6, 7, 8]) {
+      const trace: string[] = [];
+      const ready = pledge();
+      const made = resource(async function* () {
+        await ready.promise;
+        trace.push('entered');
+        yield;
+        trace.push('left');
+      });
+      await withScope(async (scope) => {
+        const opening = open(made());
+        ready.resolve();
+        for (let hop = 0; hop < hops; hop++) await undefined;
+        scope.cancel();
+        await opening; // it has happened: the commit wins
+        assert.deepEqual(trace, ['entered']);
+      });
+      assert.deepEqual(trace, ['entered', 'left']);
+    }
+  }),
+);
+
+test(
   'open: a set-up that fails is thrown',
   virtually(async () => {
     const error = new Error('no');
@@ -141,6 +166,24 @@ test(
       throw error;
     });
     assert.equal(await failureOf(withScope(async () => void (await open(failing())))), error);
+  }),
+);
+
+test(
+  'open: one that nobody awaits, and that is set up in spite of the end of its scope, is left at once',
+  virtually(async () => {
+    const trace: string[] = [];
+    const ready = pledge();
+    const stubborn = resource(async function* () {
+      await ready.promise;
+      yield trace.push('open');
+      trace.push('closed');
+    });
+    await withScope(() => {
+      void open(stubborn());
+      void Promise.resolve().then(() => Promise.resolve().then(ready.resolve));
+    });
+    assert.deepEqual(trace, ['open', 'closed']);
   }),
 );
 

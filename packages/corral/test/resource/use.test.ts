@@ -17,6 +17,7 @@ import {
   withScope,
 } from '../../src/index.ts';
 import { failureOf, pledge, virtually } from '../core/virtually.ts';
+import { reported } from './pool-world.ts';
 
 /** A resource that says what happens to it. */
 function traced(trace: string[], { enterMs = 0, exitMs = 0 } = {}) {
@@ -495,6 +496,22 @@ test('use: an exit that waits for something foreign is given up after its time',
     TimeoutError,
   );
   foreign.resolve();
+});
+
+test('use: what an exit that was given up throws later is reported', async () => {
+  const foreign = pledge();
+  const stuck = resource(async function* () {
+    yield 1;
+    await foreign.promise;
+  });
+  const error = new Error('late');
+  const errors = await reported(async () => {
+    const using = use(stuck(), () => 1, { exitTimeoutMs: 5 });
+    assert.ok((await failureOf(using)) instanceof TimeoutError);
+    foreign.reject(error);
+    await sleep(1);
+  });
+  assert.deepEqual(errors, [error]);
 });
 
 // Scopes and contexts ------------------------------------------------------------------------------------------------

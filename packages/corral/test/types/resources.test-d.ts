@@ -53,6 +53,7 @@ expectType<Session>()(await stack.enter(strict()));
 expectType<Session>()(await stack.enter(closeable));
 expectType<Session & AsyncDisposable>()(await stack.enter(disposable));
 expectType<() => number>()(stack.callback(() => 1));
+expectType<number | undefined>()(await use(new ResourceStack(), (inner) => inner.size));
 expectType<number | undefined>()(await resourceStack(async (inner) => inner.size));
 
 // A pool lends what it makes.
