@@ -110,19 +110,11 @@ class SystemClock implements Clock {
     return false;
   }
 
-<<<<<<< HEAD
   readonly #turned = (): void => {
     this.#since = performance.now();
     this.#marked = false;
   };
 
-  #remove(timer: Timer): void {
-    this.#timers.remove(timer);
-    if (!timer.background) this.#keeping--;
-  }
-
-=======
->>>>>>> resource
   #arm(at: number): void {
     this.#disarm();
     this.#armedFor = at;
