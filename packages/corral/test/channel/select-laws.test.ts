@@ -70,7 +70,7 @@ test(
 
 // Laws ---------------------------------------------------------------------------------------------------------------
 
-for (const seed of [undefined, 1, 2, 3]) {
+for (const seed of [undefined, 1]) {
   test(
     `select: ten thousand of them lose nothing, double nothing, and leave nobody in line (seed ${seed})`,
     virtually(
