@@ -72,7 +72,7 @@ export { fromNodeStream, toNodeStream, type NodeReadableLike, type ToNodeStreamO
 export type { Emit, Producer } from './stream/produce.ts';
 export type { StreamSource } from './stream/pull.ts';
 export type { StageFunction } from './stream/stages.ts';
-export { Stream, stream, type BatchOptions, type ConcurrencyOptions, type StreamOptions, type StreamRetryOptions, type StreamThrottleOptions } from './stream/stream.ts';
+export { stream, Stream, type BatchOptions, type ConcurrencyOptions, type StreamOptions, type StreamRetryOptions, type StreamThrottleOptions } from './stream/stream.ts';
 export { fromWebStream, toWebStream } from './stream/web-stream.ts';
 export { Barrier, type BarrierSnapshot } from './sync/barrier.ts';
 export { CapacityLimiter, type BorrowOptions, type CapacityLimiterOptions, type CapacityLimiterSnapshot } from './sync/capacity-limiter.ts';
