@@ -1,6 +1,6 @@
 /** The beginning of a stream: something iterable that is not corral's. */
 
-import { Operation, refusal } from '../core/operation.ts';
+import { Operation, entering, refusal } from '../core/operation.ts';
 import { realErrorIn } from '../core/exit.ts';
 import { reportIn } from '../core/report-in.ts';
 import { Scope } from '../core/scope.ts';
@@ -9,7 +9,7 @@ import { TimeoutError } from '../errors.ts';
 import { isThenable, shown } from '../internal/checks.ts';
 import { clock } from '../internal/clock.ts';
 import { failureOf } from './failures.ts';
-import { END, OPEN, type End, type Opener, type Pull, type Step, type StreamSource } from './pull.ts';
+import { END, OPEN, type Opener, type Pull, type Step, type StreamSource } from './pull.ts';
 
 /** Milliseconds that the clean-up of a source may take that was left before its end. */
 const CLOSING_MS = 10_000;
@@ -67,7 +67,10 @@ class SourcePull<T> implements Pull<T> {
     if (!isThenable(result)) return this.taken(result, scope);
     const asked = Promise.resolve(result);
     this.#asked = asked;
-    return new NextWait(scope, this, asked).promise;
+    return new Promise((resolve, reject) => {
+      const wait = new NextWait(scope, this, resolve, reject);
+      asked.then(wait.arrived, wait.broke);
+    });
   }
 
   /** What came when it was asked. */
@@ -78,7 +81,7 @@ class SourcePull<T> implements Pull<T> {
       return END;
     }
     const { value } = result;
-    return isThenable(value) ? new SourceWait(scope, Promise.resolve(value)).promise : value;
+    return isThenable(value) ? entering(scope, () => new ValueWait(scope, Promise.resolve(value)).promise) : value;
   }
 
   /** An iterator that has thrown is not to be closed. */
@@ -145,62 +148,73 @@ async function endedBy(asked: Promise<unknown>, around: Scope): Promise<boolean>
   }
 }
 
-/** Waiting for a promise of the source's. */
-class SourceWait<T> extends Operation<T> {
-  constructor(scope: Scope, promise: Promise<T> | undefined) {
+/** Waiting for a promise that is a value of a sync source. */
+class ValueWait<T> extends Operation<T> {
+  constructor(scope: Scope, promise: Promise<T>) {
     super(scope);
-    promise?.then(
+    promise.then(
       (value) => this.commit(value),
       (error: unknown) => this.fail(error),
     );
   }
-
-  /** A source may be of corral's operations, and wait in the same scope: only if it does not it is foreign. */
+  /** It may be of one of corral's operations, which waits in the same scope: only if none does it is foreign. */
   get kind(): string {
     const { scope } = this;
-    if (!scope || scope.firstChild || scope.operations !== this || this.nextInScope) return 'the source';
+    if (!scope || scope.firstChild || scope.operations !== this || this.nextInScope) return 'a promise';
     return 'foreign promise';
   }
-
   leave(): void {}
 }
 
-/** Waiting for the next result. Cut off while the source is still at it, it rejects only when the source has ended. */
-class NextWait<T> extends SourceWait<T | End> {
-  readonly #pull: SourcePull<T>;
-
-  constructor(scope: Scope, pull: SourcePull<T>, asked: Promise<IteratorResult<T | PromiseLike<T>>>) {
-    super(scope, undefined);
-    this.#pull = pull;
-    asked.then(this.#arrived, this.#broke);
-  }
-
-  readonly #arrived = (result: IteratorResult<T | PromiseLike<T>>): void => {
-    // A promise is taken over by that of the operation.
-    if (this.pending) this.commit(this.#pull.taken(result, this.scope as Scope) as T | End);
-  };
-
-  readonly #broke = (error: unknown): void => {
-    if (this.pending) this.#pull.broken();
-    this.fail(error);
-  };
-
-  override rejectQuietly(error: unknown): void {
-    this.promise.catch(() => {});
-    void this.#closeFirst(error);
-  }
-
-  async #closeFirst(error: unknown): Promise<void> {
-    // Not at once: no code of others runs while a cancellation spreads.
-    await Promise.resolve();
-    const failure = await failureOf(() => this.#pull.close(this.scope as Scope));
-    super.rejectQuietly(failure ? failure.error : error);
+/** Waiting for a source to close. */
+class CloseWait extends ValueWait<void> {
+  override get kind(): string {
+    return 'the source';
   }
 }
 
-/** Waiting for a source to close. */
-class CloseWait extends SourceWait<void> {
-  override get kind(): string {
-    return 'the source';
+/**
+ * Waiting for the next result. It is no operation: what the source waits for is, or is foreign. Cancelled while the source
+ * is still at it, it rejects only when the source has been closed.
+ */
+class NextWait<T> {
+  readonly #scope: Scope;
+  readonly #pull: SourcePull<T>;
+  readonly #resolve: (step: Step<T>) => void;
+  readonly #reject: (error: unknown) => void;
+  readonly #forget: () => void;
+  #waiting = true;
+
+  constructor(scope: Scope, pull: SourcePull<T>, resolve: (step: Step<T>) => void, reject: (error: unknown) => void) {
+    this.#scope = scope;
+    this.#pull = pull;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#forget = scope.onCancel((reason) => void this.#cut(reason));
+  }
+
+  readonly arrived = (result: IteratorResult<T | PromiseLike<T>>): void => {
+    if (this.#ends()) this.#resolve(this.#pull.taken(result, this.#scope));
+  };
+
+  readonly broke = (error: unknown): void => {
+    if (!this.#ends()) return;
+    this.#pull.broken();
+    this.#reject(error);
+  };
+
+  #ends(): boolean {
+    if (!this.#waiting) return false;
+    this.#waiting = false;
+    this.#forget();
+    return true;
+  }
+
+  async #cut(reason: unknown): Promise<void> {
+    // What was handed to the source in this very instant is on its way, and is not to be lost.
+    await new Promise<void>((resolve) => clock.turn(resolve));
+    if (!this.#ends()) return;
+    const failure = await failureOf(() => this.#pull.close(this.#scope));
+    this.#reject(failure ? failure.error : reason);
   }
 }
