@@ -9,7 +9,7 @@ import { TimeoutError } from '../errors.ts';
 import { isThenable, shown } from '../internal/checks.ts';
 import { clock } from '../internal/clock.ts';
 import { failureOf } from './failures.ts';
-import { END, OPEN, type Opener, type Pull, type Step, type StreamSource } from './pull.ts';
+import { END, OPEN, type End, type Opener, type Pull, type Step, type StreamSource } from './pull.ts';
 
 /** Milliseconds that the clean-up of a source may take that was left before its end. */
 const CLOSING_MS = 10_000;
@@ -34,6 +34,14 @@ export function checkSource(source: unknown, call: string): void {
   throw new TypeError(`Cannot ${call} as it takes an iterable or an async iterable: current value is ${shown(source)}`);
 }
 
+let resolveNext: ((value: never) => void) | undefined;
+let rejectNext: ((error: unknown) => void) | undefined;
+/** One executor for all, as in operations. */
+function capture(resolve: (value: never) => void, reject: (error: unknown) => void): void {
+  resolveNext = resolve;
+  rejectNext = reject;
+}
+
 type AnyIterator<T> = Iterator<T | PromiseLike<T>> | AsyncIterator<T>;
 
 /**
@@ -47,6 +55,10 @@ class SourcePull<T> implements Pull<T> {
   #asked: Promise<unknown> | undefined = undefined;
   /** Whether there is nothing to be closed: it ended or threw, or was closed. */
   #over = false;
+  /** Where the result is waited for; undefined while nobody waits. */
+  #waiting: Scope | undefined = undefined;
+  #resolve: ((step: Step<T>) => void) | undefined = undefined;
+  #reject: ((error: unknown) => void) | undefined = undefined;
 
   constructor(source: StreamSource<T>) {
     this.#source = source;
@@ -64,17 +76,61 @@ class SourcePull<T> implements Pull<T> {
       this.#over = true;
       throw error;
     }
-    if (!isThenable(result)) return this.taken(result, scope);
-    const asked = Promise.resolve(result);
+    if (!isThenable(result)) return this.#taken(result, scope);
+    return this.#wait(Promise.resolve(result), scope);
+  }
+
+  /**
+   * Waits for the next result. It is no operation: what the source waits for is, or is foreign. Cancelled while the source
+   * is still at it, it rejects only when the source has been closed.
+   */
+  #wait(asked: Promise<IteratorResult<T | PromiseLike<T>>>, scope: Scope): Promise<T | End> {
+    const promise = new Promise<T | End>(capture);
+    this.#resolve = resolveNext as (step: Step<T>) => void;
+    this.#reject = rejectNext;
     this.#asked = asked;
-    return new Promise((resolve, reject) => {
-      const wait = new NextWait(scope, this, resolve, reject);
-      asked.then(wait.arrived, wait.broke);
-    });
+    this.#waiting = scope;
+    // One call at a time, so these functions serve for all; `onCancel()` would make two more each time.
+    (scope.extra.onCancel ??= new Set()).add(this.#cut);
+    asked.then(this.#arrived, this.#broke);
+    return promise;
+  }
+
+  /** Nobody waits any more. Where it was waited for; undefined when that is over already. */
+  #endWait(): Scope | undefined {
+    const scope = this.#waiting;
+    this.#waiting = undefined;
+    scope?.extras?.onCancel?.delete(this.#cut);
+    return scope;
+  }
+
+  readonly #arrived = (result: IteratorResult<T | PromiseLike<T>>): void => {
+    const scope = this.#endWait();
+    if (scope) this.#resolve?.(this.#taken(result, scope));
+  };
+
+  readonly #broke = (error: unknown): void => {
+    if (!this.#endWait()) return;
+    // An iterator that has thrown is not to be closed.
+    this.#asked = undefined;
+    this.#over = true;
+    this.#reject?.(error);
+  };
+
+  readonly #cut = (reason: unknown): void => {
+    // What was handed to the source in this very instant is on its way, and is not to be lost.
+    clock.turn(() => void this.#giveUp(reason));
+  };
+
+  async #giveUp(reason: unknown): Promise<void> {
+    const scope = this.#endWait();
+    if (!scope) return;
+    const failure = await failureOf(() => this.close(scope));
+    this.#reject?.(failure ? failure.error : reason);
   }
 
   /** What came when it was asked. */
-  taken(result: IteratorResult<T | PromiseLike<T>>, scope: Scope): Step<T> {
+  #taken(result: IteratorResult<T | PromiseLike<T>>, scope: Scope): Step<T> {
     this.#asked = undefined;
     if (result.done) {
       this.#over = true;
@@ -82,12 +138,6 @@ class SourcePull<T> implements Pull<T> {
     }
     const { value } = result;
     return isThenable(value) ? entering(scope, () => new ValueWait(scope, Promise.resolve(value)).promise) : value;
-  }
-
-  /** An iterator that has thrown is not to be closed. */
-  broken(): void {
-    this.#asked = undefined;
-    this.#over = true;
   }
 
   async close(scope: Scope): Promise<void> {
@@ -170,51 +220,5 @@ class ValueWait<T> extends Operation<T> {
 class CloseWait extends ValueWait<void> {
   override get kind(): string {
     return 'the source';
-  }
-}
-
-/**
- * Waiting for the next result. It is no operation: what the source waits for is, or is foreign. Cancelled while the source
- * is still at it, it rejects only when the source has been closed.
- */
-class NextWait<T> {
-  readonly #scope: Scope;
-  readonly #pull: SourcePull<T>;
-  readonly #resolve: (step: Step<T>) => void;
-  readonly #reject: (error: unknown) => void;
-  readonly #forget: () => void;
-  #waiting = true;
-
-  constructor(scope: Scope, pull: SourcePull<T>, resolve: (step: Step<T>) => void, reject: (error: unknown) => void) {
-    this.#scope = scope;
-    this.#pull = pull;
-    this.#resolve = resolve;
-    this.#reject = reject;
-    this.#forget = scope.onCancel((reason) => void this.#cut(reason));
-  }
-
-  readonly arrived = (result: IteratorResult<T | PromiseLike<T>>): void => {
-    if (this.#ends()) this.#resolve(this.#pull.taken(result, this.#scope));
-  };
-
-  readonly broke = (error: unknown): void => {
-    if (!this.#ends()) return;
-    this.#pull.broken();
-    this.#reject(error);
-  };
-
-  #ends(): boolean {
-    if (!this.#waiting) return false;
-    this.#waiting = false;
-    this.#forget();
-    return true;
-  }
-
-  async #cut(reason: unknown): Promise<void> {
-    // What was handed to the source in this very instant is on its way, and is not to be lost.
-    await new Promise<void>((resolve) => clock.turn(resolve));
-    if (!this.#ends()) return;
-    const failure = await failureOf(() => this.#pull.close(this.#scope));
-    this.#reject(failure ? failure.error : reason);
   }
 }
