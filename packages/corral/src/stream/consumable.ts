@@ -18,6 +18,8 @@ export interface StreamForEachOptions extends ScopeOption {
  *
  * Guarantees, for all: when it settles, nothing that was started for it is running any more, and what was read has been
  * closed.
+ *
+ * Cancellable: all that runs for it is cancelled and awaited first; what it had read ahead is lost.
  */
 export abstract class Consumable<T> implements AsyncIterable<T> {
   /** @internal The scope that was given. */
@@ -27,9 +29,8 @@ export abstract class Consumable<T> implements AsyncIterable<T> {
   abstract get [OPEN](): Opener<T>;
 
   /**
-   * Begins an iteration: `for await (const value of stream)`. The tasks behind it live in the scope of this call.
-   *
-   * Cancellable: all that runs for it is cancelled and awaited first; what it had read ahead is lost.
+   * Begins an iteration: `for await (const value of stream)`. The tasks behind it live in the scope of this call, each wait
+   * for a value in that of whoever asks for it.
    */
   [Symbol.asyncIterator](): StreamIterator<T> {
     return iterate(this[OPEN], this.given);

@@ -3,6 +3,7 @@
 import { checkpointIn } from '../core/checkpoint.ts';
 import { currentVariables, scopeFor } from '../core/current.ts';
 import { Scope } from '../core/scope.ts';
+import { ScopeClosedError, isCancellation } from '../errors.ts';
 import { clock } from '../internal/clock.ts';
 import { closeAfter, type Failure } from './failures.ts';
 import { END, type Opener, type Pull, type Step } from './pull.ts';
@@ -118,7 +119,11 @@ class Iteration<T> implements StreamIterator<T> {
     return value === END ? this.#end(undefined) : { done: false, value };
   };
 
-  readonly #failed = (error: unknown): Promise<Result<T>> => this.#end({ error });
+  readonly #failed = (error: unknown): Promise<Result<T>> => {
+    // A cancellation is no failure of which somebody has to be told who does not wait.
+    if (isCancellation(error) || error instanceof ScopeClosedError) this.#busy?.catch(() => {});
+    return this.#end({ error });
+  };
 
   /** However it ends, also when it is left early: nothing that runs for it may outlive it. */
   #end(failure: Failure | undefined): Promise<Result<T>> {
@@ -150,7 +155,11 @@ class Iteration<T> implements StreamIterator<T> {
       return call();
     })();
     this.#busy = turn;
-    return turn;
+    try {
+      return await turn;
+    } finally {
+      if (this.#busy === turn) this.#busy = undefined;
+    }
   }
 }
 

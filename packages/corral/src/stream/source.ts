@@ -1,6 +1,6 @@
 /** The beginning of a stream: something iterable that is not corral's. */
 
-import { Operation, refusal } from '../core/operation.ts';
+import { Operation, entering, refusal } from '../core/operation.ts';
 import { realErrorIn } from '../core/exit.ts';
 import { reportIn } from '../core/report-in.ts';
 import { Scope } from '../core/scope.ts';
@@ -34,6 +34,14 @@ export function checkSource(source: unknown, call: string): void {
   throw new TypeError(`Cannot ${call} as it takes an iterable or an async iterable: current value is ${shown(source)}`);
 }
 
+let resolveNext: ((value: never) => void) | undefined;
+let rejectNext: ((error: unknown) => void) | undefined;
+/** One executor for all, as in operations. */
+function capture(resolve: (value: never) => void, reject: (error: unknown) => void): void {
+  resolveNext = resolve;
+  rejectNext = reject;
+}
+
 type AnyIterator<T> = Iterator<T | PromiseLike<T>> | AsyncIterator<T>;
 
 /**
@@ -47,6 +55,10 @@ class SourcePull<T> implements Pull<T> {
   #asked: Promise<unknown> | undefined = undefined;
   /** Whether there is nothing to be closed: it ended or threw, or was closed. */
   #over = false;
+  /** Where the result is waited for; undefined while nobody waits. */
+  #waiting: Scope | undefined = undefined;
+  #resolve: ((step: Step<T>) => void) | undefined = undefined;
+  #reject: ((error: unknown) => void) | undefined = undefined;
 
   constructor(source: StreamSource<T>) {
     this.#source = source;
@@ -64,27 +76,68 @@ class SourcePull<T> implements Pull<T> {
       this.#over = true;
       throw error;
     }
-    if (!isThenable(result)) return this.taken(result, scope);
-    const asked = Promise.resolve(result);
+    if (!isThenable(result)) return this.#taken(result, scope);
+    return this.#wait(Promise.resolve(result), scope);
+  }
+
+  /**
+   * Waits for the next result. It is no operation: what the source waits for is, or is foreign. Cancelled while the source
+   * is still at it, it rejects only when the source has been closed.
+   */
+  #wait(asked: Promise<IteratorResult<T | PromiseLike<T>>>, scope: Scope): Promise<T | End> {
+    const promise = new Promise<T | End>(capture);
+    this.#resolve = resolveNext as (step: Step<T>) => void;
+    this.#reject = rejectNext;
     this.#asked = asked;
-    return new NextWait(scope, this, asked).promise;
+    this.#waiting = scope;
+    // One call at a time, so these functions serve for all; `onCancel()` would make two more each time.
+    (scope.extra.onCancel ??= new Set()).add(this.#cut);
+    asked.then(this.#arrived, this.#broke);
+    return promise;
+  }
+
+  /** Nobody waits any more. Where it was waited for; undefined when that is over already. */
+  #endWait(): Scope | undefined {
+    const scope = this.#waiting;
+    this.#waiting = undefined;
+    scope?.extras?.onCancel?.delete(this.#cut);
+    return scope;
+  }
+
+  readonly #arrived = (result: IteratorResult<T | PromiseLike<T>>): void => {
+    const scope = this.#endWait();
+    if (scope) this.#resolve?.(this.#taken(result, scope));
+  };
+
+  readonly #broke = (error: unknown): void => {
+    if (!this.#endWait()) return;
+    // An iterator that has thrown is not to be closed.
+    this.#asked = undefined;
+    this.#over = true;
+    this.#reject?.(error);
+  };
+
+  readonly #cut = (reason: unknown): void => {
+    // What was handed to the source in this very instant is on its way, and is not to be lost.
+    clock.turn(() => void this.#giveUp(reason));
+  };
+
+  async #giveUp(reason: unknown): Promise<void> {
+    const scope = this.#endWait();
+    if (!scope) return;
+    const failure = await failureOf(() => this.close(scope));
+    this.#reject?.(failure ? failure.error : reason);
   }
 
   /** What came when it was asked. */
-  taken(result: IteratorResult<T | PromiseLike<T>>, scope: Scope): Step<T> {
+  #taken(result: IteratorResult<T | PromiseLike<T>>, scope: Scope): Step<T> {
     this.#asked = undefined;
     if (result.done) {
       this.#over = true;
       return END;
     }
     const { value } = result;
-    return isThenable(value) ? new SourceWait(scope, Promise.resolve(value)).promise : value;
-  }
-
-  /** An iterator that has thrown is not to be closed. */
-  broken(): void {
-    this.#asked = undefined;
-    this.#over = true;
+    return isThenable(value) ? entering(scope, () => new ValueWait(scope, Promise.resolve(value)).promise) : value;
   }
 
   async close(scope: Scope): Promise<void> {
@@ -145,16 +198,20 @@ async function endedBy(asked: Promise<unknown>, around: Scope): Promise<boolean>
   }
 }
 
-/** Waiting for a promise of the source's. */
-class SourceWait<T> extends Operation<T> {
-  constructor(scope: Scope, promise: Promise<T> | undefined) {
+/** Waiting for a promise that is a value of a sync source. */
+class ValueWait<T> extends Operation<T> {
+  constructor(scope: Scope, promise: Promise<T>) {
     super(scope);
-    promise?.then(
+    promise.then(
       (value) => this.commit(value),
       (error: unknown) => this.fail(error),
     );
   }
+<<<<<<< HEAD
 
+=======
+  /** It may be of one of corral's operations, which waits in the same scope: only if none does it is foreign. */
+>>>>>>> stream
   get kind(): string {
     return this.foreign ? 'foreign promise' : 'the source';
   }
@@ -162,47 +219,18 @@ class SourceWait<T> extends Operation<T> {
   /** A source may be of corral's operations, and wait in the same scope: only if it does not it is foreign. */
   override get foreign(): boolean {
     const { scope } = this;
+<<<<<<< HEAD
     return scope !== undefined && !scope.firstChild && scope.operations === this && !this.nextInScope;
+=======
+    if (!scope || scope.firstChild || scope.operations !== this || this.nextInScope) return 'a promise';
+    return 'foreign promise';
+>>>>>>> stream
   }
-
   leave(): void {}
 }
 
-/** Waiting for the next result. Cut off while the source is still at it, it rejects only when the source has ended. */
-class NextWait<T> extends SourceWait<T | End> {
-  readonly #pull: SourcePull<T>;
-
-  constructor(scope: Scope, pull: SourcePull<T>, asked: Promise<IteratorResult<T | PromiseLike<T>>>) {
-    super(scope, undefined);
-    this.#pull = pull;
-    asked.then(this.#arrived, this.#broke);
-  }
-
-  readonly #arrived = (result: IteratorResult<T | PromiseLike<T>>): void => {
-    // A promise is taken over by that of the operation.
-    if (this.pending) this.commit(this.#pull.taken(result, this.scope as Scope) as T | End);
-  };
-
-  readonly #broke = (error: unknown): void => {
-    if (this.pending) this.#pull.broken();
-    this.fail(error);
-  };
-
-  override rejectQuietly(error: unknown): void {
-    this.promise.catch(() => {});
-    void this.#closeFirst(error);
-  }
-
-  async #closeFirst(error: unknown): Promise<void> {
-    // Not at once: no code of others runs while a cancellation spreads.
-    await Promise.resolve();
-    const failure = await failureOf(() => this.#pull.close(this.scope as Scope));
-    super.rejectQuietly(failure ? failure.error : error);
-  }
-}
-
 /** Waiting for a source to close. */
-class CloseWait extends SourceWait<void> {
+class CloseWait extends ValueWait<void> {
   override get kind(): string {
     return 'the source';
   }

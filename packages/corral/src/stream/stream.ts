@@ -62,7 +62,11 @@ const CAPACITY = 16;
  *
  * Guarantees: nothing runs before it is read, and each reading is a run of its own. Nothing is read further ahead than
  * the stages say. However a reading ends (by its end, an error, `break`, cancellation, a timeout around it), all that was
- * started for it is cancelled and awaited before the loop's statement ends, and sources are closed once.
+ * started for it is cancelled and awaited before the loop's statement ends, and sources are closed once. A source that is
+ * deaf to that is given ten seconds, and reported.
+ *
+ * Stages without concurrency run in the scope of whoever asks for a value, one loop for all of them; the others have tasks
+ * in the scope in which the iteration was begun.
  */
 export class Stream<T> extends Consumable<T> {
   /** @internal */
@@ -304,7 +308,12 @@ function opened<R>(source: StreamSource<R> | PromiseLike<StreamSource<R>>, home:
  * values. The function runs as a task behind a bounded buffer from when the first value is asked for, waits at
  * `await emit(value)` while that is full, belongs to whoever reads, and is cancelled and awaited when reading ends early.
  *
+ * A function may also return what is to be read, and is then called for each reading: a generator function as it is, any
+ * other in a task. Promises in a sync iterable are awaited, in order.
+ *
  * Guarantees: those of {@link Stream}.
+ *
+ * Cancellable: wherever it is read.
  *
  * @throws {TypeError} when `source` is none of these.
  *

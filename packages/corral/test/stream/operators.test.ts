@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { currentScope, sleep, stream, withScope, type Stream } from '../../src/index.ts';
+import { Event, currentScope, sleep, stream, timeout, withScope, type Stream } from '../../src/index.ts';
 import { failureOf, virtually } from '../core/virtually.ts';
 import { Counting, slow } from './every-operator.ts';
 
@@ -460,6 +460,76 @@ test(
     assert.equal(await failureOf(failing), 1);
   }),
 );
+
+test(
+  'Stream: a value that was handed over in the instant of the cancellation is not lost',
+  virtually(async () => {
+    for (const before of [true, false]) {
+      const there = new Event();
+      const taken: number[] = [];
+      const source: AsyncIterable<number> = {
+        [Symbol.asyncIterator]: () => ({
+          next: async () => {
+            await there.wait();
+            taken.push(1);
+            return { done: false, value: 1 };
+          },
+        }),
+      };
+      const seen: number[] = [];
+      await withScope(async (scope) => {
+        const reading = stream(source)
+          .map((n) => n)
+          .forEach((n) => void seen.push(n));
+        reading.catch(() => {});
+        await sleep(1);
+        if (before) there.set();
+        scope.cancel();
+        there.set();
+        await reading;
+      });
+      assert.deepEqual(seen, taken);
+      assert.deepEqual(seen, before ? [1] : []);
+    }
+  }),
+);
+
+test(
+  'Stream: asked and not awaited it ends with its scope, and nothing is unhandled',
+  virtually(async () => {
+    const unhandled: unknown[] = [];
+    const note = (error: unknown): void => void unhandled.push(error);
+    process.on('unhandledRejection', note);
+    const trace: string[] = [];
+    const make = [
+      () => stream(() => slow(trace)),
+      () => stream(() => slow(trace)).map(async (n) => n, { concurrency: 2 }),
+      () => stream<number>(() => sleep(60_000)),
+    ];
+    for (const numbers of make) {
+      await withScope(async () => void numbers()[Symbol.asyncIterator]().next());
+      await withScope(async (scope) => {
+        void numbers()[Symbol.asyncIterator]().next();
+        await sleep(1).then(() => scope.cancel());
+      });
+    }
+    await new Promise((resolve) => void setTimeout(resolve, 5));
+    process.off('unhandledRejection', note);
+    assert.deepEqual(unhandled, []);
+  }),
+);
+
+test('Stream: a loop over a sync source gives the event loop a turn and sees a cancellation', async () => {
+  const forever = stream(function* () {
+    for (let n = 0; ; n++) yield n;
+  });
+  const error = await failureOf(
+    timeout(15, async () => {
+      for await (const _ of forever);
+    }),
+  );
+  assert.equal((error as Error).name, 'TimeoutError');
+});
 
 test(
   'Stream: a hundred thousand values pass without growing the stack, dropped or not',
