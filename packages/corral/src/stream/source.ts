@@ -207,25 +207,16 @@ class ValueWait<T> extends Operation<T> {
       (error: unknown) => this.fail(error),
     );
   }
-<<<<<<< HEAD
-
-=======
-  /** It may be of one of corral's operations, which waits in the same scope: only if none does it is foreign. */
->>>>>>> stream
   get kind(): string {
-    return this.foreign ? 'foreign promise' : 'the source';
+    return this.foreign ? 'foreign promise' : 'a promise';
   }
 
-  /** A source may be of corral's operations, and wait in the same scope: only if it does not it is foreign. */
+  /** It may be of one of corral's operations, which waits in the same scope: only if none does it is foreign. */
   override get foreign(): boolean {
     const { scope } = this;
-<<<<<<< HEAD
     return scope !== undefined && !scope.firstChild && scope.operations === this && !this.nextInScope;
-=======
-    if (!scope || scope.firstChild || scope.operations !== this || this.nextInScope) return 'a promise';
-    return 'foreign promise';
->>>>>>> stream
   }
+
   leave(): void {}
 }
 
