@@ -198,8 +198,8 @@ async function endedBy(asked: Promise<unknown>, around: Scope): Promise<boolean>
   }
 }
 
-/** Waiting for a promise that is a value of a sync source. */
-class ValueWait<T> extends Operation<T> {
+/** Waiting for a source to close. */
+class CloseWait<T> extends Operation<T> {
   constructor(scope: Scope, promise: Promise<T>) {
     super(scope);
     promise.then(
@@ -207,7 +207,17 @@ class ValueWait<T> extends Operation<T> {
       (error: unknown) => this.fail(error),
     );
   }
+
   get kind(): string {
+    return 'the source';
+  }
+
+  leave(): void {}
+}
+
+/** Waiting for a promise that is a value of a sync source. */
+class ValueWait<T> extends CloseWait<T> {
+  override get kind(): string {
     return this.foreign ? 'foreign promise' : 'a promise';
   }
 
@@ -215,14 +225,5 @@ class ValueWait<T> extends Operation<T> {
   override get foreign(): boolean {
     const { scope } = this;
     return scope !== undefined && !scope.firstChild && scope.operations === this && !this.nextInScope;
-  }
-
-  leave(): void {}
-}
-
-/** Waiting for a source to close. */
-class CloseWait extends ValueWait<void> {
-  override get kind(): string {
-    return 'the source';
   }
 }
