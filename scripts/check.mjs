@@ -1,5 +1,6 @@
 // Checks everything but the tests: installs what is missing, then types, lint, format, layers, API reports,
-// documentation and sizes. Runs all the steps even after a failure and shows the output of those that fail.
+// documentation, the conformance table and sizes. Runs all the steps even after a failure and shows the output of those
+// that fail.
 //
 // Usage: npm run check -- [STEP...]     only these steps, for example: npm run check -- lint docs
 //        npm run fix                    mends lint and format as far as that goes by itself
@@ -15,6 +16,7 @@ const CHECKS = {
   layers: ['scripts/check-layers.mjs'],
   api: ['scripts/api-report.mjs', '--check'],
   docs: ['scripts/check-docs.mjs'],
+  conformance: ['scripts/check-conformance.mjs'],
   size: ['scripts/size.mjs'],
 };
 const FIXES = { install: CHECKS.install, lint: [...oxlint, '--fix'], format: oxfmt };
@@ -28,7 +30,7 @@ const failed = [];
 for (const [name, command] of Object.entries(STEPS)) {
   if (names.length > 0 && !names.includes(name)) continue;
   const { code, output, seconds } = await run(process.execPath, command, { env });
-  console.log(`${code === 0 ? 'ok  ' : 'FAIL'}  ${name.padEnd(8)} ${seconds.toFixed(1).padStart(5)} s`);
+  console.log(`${code === 0 ? 'ok  ' : 'FAIL'}  ${name.padEnd(11)} ${seconds.toFixed(1).padStart(5)} s`);
   if (code === 0) continue;
   console.log(output.trimEnd().replace(/^/gm, '      '));
   failed.push(name);
