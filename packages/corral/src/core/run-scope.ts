@@ -9,7 +9,7 @@ import { within } from './within.ts';
 /** The root that `run` makes: it owns what is detached. */
 export class RunScope extends Scope implements ReportingRoot {
   readonly onError: ErrorReporter | undefined;
-  /** Whether main was cut off by the cancellation of the root, instead of ending by itself. */
+  /** Whether main was cut off by the cancellation of the root, or failed after it, instead of ending by itself. */
   cutShort = false;
   #detached: OpenGroup | undefined;
 
@@ -39,6 +39,9 @@ export class RunScope extends Scope implements ReportingRoot {
     const body = async (): Promise<T> => {
       try {
         return await main(this);
+      } catch (error) {
+        this.cutShort = this.cause !== undefined;
+        throw error;
       } finally {
         await this.#detached?.[Symbol.asyncDispose]();
       }

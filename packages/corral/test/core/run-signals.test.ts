@@ -96,6 +96,9 @@ test('run: a main that fails while it is stopped rejects with its error', { skip
   const ended = await startProgram('fails while it is stopped', { signal: 'SIGINT', after: 'ready' });
   assert.match(ended.errors, /while stopping/);
   assert.notEqual(ended.code, 0);
+  const caught = await startProgram('fails while it is stopped, and is caught', { signal: 'SIGINT', after: 'ready' });
+  assert.deepEqual(caught.lines, ['ready', 'Error: while stopping']);
+  assert.equal(caught.code, 130);
 });
 
 test('run: several roots share one handler, and each is stopped', { skip }, async () => {
