@@ -8,7 +8,7 @@ export type Row = Record<string, unknown>;
 /** PostgreSQL says so when a query was cancelled on request. */
 const QUERY_CANCELED = '57014';
 
-export class Connection {
+export class Connection implements AsyncDisposable {
   readonly #client: Client;
   readonly #database: Database;
   /** A connection does one thing at a time. Who waits here has sent nothing yet, and can be cancelled for free. */
@@ -27,7 +27,12 @@ export class Connection {
     const client = new Client({ connectionTimeoutMillis: 5_000, ...database });
     const connection = new Connection(client, database);
     await client.connect();
-    connection.#id = Number((await connection.query('SELECT pg_backend_pid() AS id'))[0]?.['id']);
+    try {
+      connection.#id = Number((await connection.query('SELECT pg_backend_pid() AS id'))[0]?.['id']);
+    } catch (error) {
+      await client.end(); // nobody else knows of it
+      throw error;
+    }
     return connection;
   }
 
@@ -45,7 +50,8 @@ export class Connection {
     return await withSignal((signal) => this.#run(text, values, signal)); // with `using`, returning is not waiting
   }
 
-  async close(): Promise<void> {
+  /** Not cancellable. A pool calls it, and so does `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
     await this.#client.end();
   }
 
@@ -89,7 +95,6 @@ export function openPool(database: Database): Pool<Connection> {
   return new Pool({
     create: () => Connection.open(database),
     validate: (connection) => connection.usable,
-    destroy: (connection) => connection.close(),
     name: 'connections',
     max: database.max,
     idleMs: 30_000,

@@ -1,6 +1,6 @@
 /** A schema for as long as it is used: what is created in it goes with it. */
 import { randomUUID } from 'node:crypto';
-import { resource } from 'corral';
+import { cleanup, resource } from 'corral';
 import { Connection } from './connection.ts';
 import type { Database } from './database.ts';
 
@@ -8,7 +8,7 @@ import type { Database } from './database.ts';
 export const schema = resource(
   async function* schema(database: Database) {
     const name = `corral_${randomUUID().replaceAll('-', '')}`;
-    const connection = await Connection.open(database);
+    await using connection = await Connection.open(database);
     try {
       await connection.query(`CREATE SCHEMA ${name}`);
       await connection.query(`SET search_path = ${name}`); // PGlite ignores the option below, but has one session for all
@@ -17,8 +17,8 @@ export const schema = resource(
       await connection.query('CREATE TABLE audit (who text)');
       yield { ...database, options: `-c search_path=${name}` };
     } finally {
-      await connection.query(`DROP SCHEMA IF EXISTS ${name} CASCADE`);
-      await connection.close();
+      // After the yield we could wait in any case; not if we come from above, because the setting up was cancelled.
+      await cleanup(() => connection.query(`DROP SCHEMA IF EXISTS ${name} CASCADE`));
     }
   },
   { suppresses: false },

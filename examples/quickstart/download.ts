@@ -1,9 +1,10 @@
 /**
  * One page over HTTP: an attempt with a timeout, around it the retries.
  *
- * Look at: `retry`, and what it is told. In it `timeout` around `withSignal`. The timeout is a scope; `withSignal` lends that scope's AbortSignal to an API
+ * Look at: `timeout` around `withSignal`. The timeout is a scope; `withSignal` lends that scope's AbortSignal to an API
  * that knows nothing of corral, here the global fetch. When time is up, or a sibling fails, or somebody presses Ctrl-C,
- * the request is really aborted, and the call returns only when fetch has let go.
+ * the request is really aborted, and the call returns only when fetch has let go. `retry` tells the three apart: it tries
+ * again when time was up, and never when it is itself cancelled.
  */
 import { STATUS_CODES } from 'node:http';
 import { isCancelled, retry, timeout, TimeoutError, withSignal } from 'corral';
@@ -44,15 +45,15 @@ export class DownloadError extends Error {
 /**
  * Fetches `url` and returns its body.
  *
- * Cancellable: the request in flight is aborted, and `retry` lets the cancellation through: it is not a failure.
+ * Cancellable: the request in flight is aborted; a wait between two attempts ends at once.
  * @throws DownloadError when the retries are used up, or at once when retrying cannot help (404).
  */
 export function download(url: string, { timeoutMs, retries, tally }: DownloadOptions): Promise<ArrayBuffer> {
   return retry((_scope, attempt) => get(url, attempt, timeoutMs, tally), {
     attempts: 1 + retries,
     retryIf: (error) => error instanceof DownloadError && error.transient && (error.retryAfterMs ?? 0) <= PATIENCE_MS,
-    // Where the server does not ask, the wait is anything from nothing to the backoff, which doubles each time: a crowd that
-    // failed together does not come back together. Only what `retryIf` has let through gets here.
+    // Where the server asks for nothing, the wait is anywhere between nothing and the backoff, which doubles each time: so
+    // a crowd that failed together does not come back together. Only errors that `retryIf` has let through get here.
     retryAfter: (error) => (error as DownloadError).retryAfterMs,
     onRetry: (error, _attempt, waitMs) => tally.waits(waitMs, (error as DownloadError).retryAfterMs !== undefined),
   });

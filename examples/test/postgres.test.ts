@@ -8,6 +8,7 @@ import {
   ResourceStack,
   TimeoutError,
   gather,
+  moveOnAfter,
   run,
   sleep,
   suppressedErrors,
@@ -86,6 +87,20 @@ function testOn(
         await plain.end();
         await pool.use((connection) => connection.query('TRUNCATE audit'));
       }
+    });
+
+    test('a schema whose making is cancelled leaves nothing behind, nor its connection', real, async () => {
+      const left = async (): Promise<unknown> =>
+        pool.use((connection) =>
+          connection.query(
+            `SELECT (SELECT count(*)::int FROM pg_namespace WHERE nspname LIKE 'corral_%') AS schemas,
+             (SELECT count(*)::int FROM pg_stat_activity WHERE backend_type = 'client backend') AS connections`,
+          ),
+        );
+      const before = await left();
+      for (let ms = 1; ms <= 20; ms++) await moveOnAfter(ms, () => use(schema(whole), () => sleep(1_000)));
+      await sleep(100); // a backend ends some time after its connection
+      assert.deepEqual(await left(), before);
     });
 
     test('a transaction whose body succeeds is committed', async () => {
