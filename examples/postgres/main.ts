@@ -14,10 +14,10 @@ import { schema } from './schema.ts';
 import { transferWithCorral, transferWithPromiseAll } from './transfer.ts';
 
 const named = namedDatabase();
+console.log(`on ${named?.name ?? 'PGlite'}`); // before it starts, which takes a while
 await run(() => (named ? work(named) : use(embedded(), work)));
 
 function work(database: Database): Promise<void> {
-  console.log(`on ${database.name}`);
   return use(schema(database), compare);
 }
 
