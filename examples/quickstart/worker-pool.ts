@@ -5,7 +5,7 @@
  * thread that still works on what nobody waits for any more must not be lent again.
  */
 import { Worker } from 'node:worker_threads';
-import { nextEvent, Pool } from 'corral';
+import { nextEvent, Pool, race } from 'corral';
 import type { PageFacts } from './page-worker.ts';
 
 /** Whoever opens it closes it, which ends the threads: `use(openWorkerPool(2), (pool) => ...)`. */
@@ -14,6 +14,7 @@ export function openWorkerPool(threads: number): Pool<Worker> {
     name: 'threads',
     max: threads,
     create: () => new Worker(new URL('./page-worker.js', import.meta.url)), // .js: the compiled file is what runs
+    validate: (worker) => worker.threadId >= 0, // -1: it has ended by itself
     destroy: (worker) => worker.terminate(),
   });
 }
@@ -27,11 +28,21 @@ export function readPage(pool: Pool<Worker>, page: ArrayBuffer): Promise<PageFac
   return pool.use(async (worker, lease) => {
     try {
       worker.postMessage(page, [page]);
-      const [facts] = await nextEvent<[PageFacts]>(worker, 'message'); // throws if the thread fails: its 'error' event
-      return facts;
+      return await race([() => answer(worker), () => end(worker)]);
     } catch (error) {
       lease.destroy(error); // the pool starts another one when it needs it
       throw error;
     }
   });
+}
+
+/** `nextEvent` throws what comes as an 'error' event: here what was thrown in the thread. */
+async function answer(worker: Worker): Promise<PageFacts> {
+  const [facts] = await nextEvent<[PageFacts]>(worker, 'message');
+  return facts;
+}
+
+async function end(worker: Worker): Promise<never> {
+  const [code] = await nextEvent<[number]>(worker, 'exit');
+  throw new Error(`The worker thread ended with code ${code}`);
 }
