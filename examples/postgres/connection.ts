@@ -1,32 +1,38 @@
 /** A connection to PostgreSQL whose queries can be cancelled, and a pool of them. */
 import { Lock, Pool, cleanup, withSignal } from 'corral';
-import { Client, type ClientConfig } from 'pg';
+import { Client } from 'pg';
+import type { Database } from './database.ts';
 
 export type Row = Record<string, unknown>;
 
 /** PostgreSQL says so when a query was cancelled on request. */
 const QUERY_CANCELED = '57014';
 
-export class Connection {
+export class Connection implements AsyncDisposable {
   readonly #client: Client;
-  readonly #config: ClientConfig;
+  readonly #database: Database;
   /** A connection does one thing at a time. Who waits here has sent nothing yet, and can be cancelled for free. */
   readonly #turn = new Lock({ name: 'connection' });
   #broken: Error | undefined;
   #id = 0;
 
-  private constructor(client: Client, config: ClientConfig) {
+  private constructor(client: Client, database: Database) {
     this.#client = client;
-    this.#config = config;
+    this.#database = database;
     client.on('error', (error) => (this.#broken = error));
     client.on('end', () => (this.#broken ??= new Error('the connection has ended')));
   }
 
-  static async open(config: ClientConfig): Promise<Connection> {
-    const client = new Client({ connectionTimeoutMillis: 5_000, ...config });
-    const connection = new Connection(client, config);
+  static async open(database: Database): Promise<Connection> {
+    const client = new Client({ connectionTimeoutMillis: 5_000, ...database });
+    const connection = new Connection(client, database);
     await client.connect();
-    connection.#id = Number((await connection.query('SELECT pg_backend_pid() AS id'))[0]?.['id']);
+    try {
+      connection.#id = Number((await connection.query('SELECT pg_backend_pid() AS id'))[0]?.['id']);
+    } catch (error) {
+      await client.end(); // nobody else knows of it
+      throw error;
+    }
     return connection;
   }
 
@@ -37,14 +43,15 @@ export class Connection {
 
   /**
    * One statement. When the scope is cancelled, one that has not been sent is not sent; one that runs is cancelled on the
-   * server, and awaited: when this rejects, nothing of it goes on.
+   * server if that can be, and awaited: when this rejects, nothing of it goes on.
    */
   async query(text: string, values: unknown[] = []): Promise<Row[]> {
     using _turn = await this.#turn.acquire();
     return await withSignal((signal) => this.#run(text, values, signal)); // with `using`, returning is not waiting
   }
 
-  async close(): Promise<void> {
+  /** Not cancellable. A pool calls it, and so does `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
     await this.#client.end();
   }
 
@@ -53,7 +60,7 @@ export class Connection {
     const cancel = (): void => {
       cancelling = this.#cancel();
     };
-    signal.addEventListener('abort', cancel, { once: true });
+    if (this.#database.cancels) signal.addEventListener('abort', cancel, { once: true });
     try {
       return (await this.#client.query<Row>(text, values)).rows;
     } catch (error) {
@@ -68,7 +75,7 @@ export class Connection {
 
   /** Asks the server, on a connection that is only made for that, to cancel what runs on this one. */
   async #cancel(): Promise<void> {
-    const other = new Client({ connectionTimeoutMillis: 5_000, ...this.#config });
+    const other = new Client({ connectionTimeoutMillis: 5_000, ...this.#database });
     other.on('error', () => {});
     try {
       await other.connect();
@@ -84,13 +91,12 @@ export class Connection {
 }
 
 /** Connections for everybody. Whoever opens it closes it: `await using pool = openPool(…)`. */
-export function openPool(config: ClientConfig, max = 4): Pool<Connection> {
+export function openPool(database: Database): Pool<Connection> {
   return new Pool({
-    create: () => Connection.open(config),
+    create: () => Connection.open(database),
     validate: (connection) => connection.usable,
-    destroy: (connection) => connection.close(),
     name: 'connections',
-    max,
+    max: database.max,
     idleMs: 30_000,
   });
 }

@@ -5,19 +5,22 @@
  * What to look at, from the bottom to the top:
  *   run        starts the program and turns Ctrl-C into a cancellation of everything below it
  *   taskGroup  owns its tasks: when it returns, none is left running, whatever happened
+ *   use        opens something for as long as a function runs, and closes it whatever happened
  *   gather     does a few different things at once and returns their results by name
+ *   forEach    does one thing for many items, so many at a time
  *
- * Then download.ts (timeout, fetch), retry.ts (backoff), worker-pool.ts (CPU work in threads, cleaning up).
+ * Then download.ts (timeout, retry, fetch), worker-pool.ts (CPU work in threads), site.ts (what `use` opens).
  */
-import { cleanup, gather, run, taskGroup } from 'corral';
+import type { Worker } from 'node:worker_threads';
+import { forEach, gather, type Pool, run, taskGroup, use } from 'corral';
 import { download, DownloadError } from './download.ts';
 import { HELP, type Options, readOptions, UsageError } from './options.ts';
 import { Progress } from './progress.ts';
 import { formatReport, makeReport } from './report.ts';
-import { openSite } from './site.ts';
+import { site } from './site.ts';
 import { Tally } from './tally.ts';
 import { readUrlList, type UrlList } from './url-list.ts';
-import { withWorkerPool, type WorkerPool } from './worker-pool.ts';
+import { openWorkerPool, readPage } from './worker-pool.ts';
 
 const THREADS = 2;
 
@@ -25,7 +28,7 @@ const THREADS = 2;
 interface Job {
   readonly options: Options;
   readonly tally: Tally;
-  readonly pool: WorkerPool;
+  readonly pool: Pool<Worker>;
 }
 
 async function main(options: Options): Promise<void> {
@@ -48,45 +51,36 @@ async function work(options: Options, tally: Tally, list: UrlList | undefined): 
   await taskGroup(async (group) => {
     // A background task: it does not keep the group open, and is cancelled when the rest is done.
     if (!options.quiet) group.spawn(() => new Progress(tally).keepDrawing(), { background: true, name: 'progress' });
-    await withWorkerPool(THREADS, async (pool) => {
+    await use(openWorkerPool(THREADS), (pool) => {
       const job: Job = { options, tally, pool };
-      if (list === undefined) return fetchSite(job);
+      if (list === undefined) return use(site(options), (origin) => fetchSite(job, origin));
       tally.badLines = list.complaints.length;
       return fetchPages(job, list.urls);
     });
   });
 }
 
-/** An async context manager by hand: open, use, and close in `finally`, where `cleanup` lets us wait in spite of Ctrl-C. */
-async function fetchSite(job: Job): Promise<void> {
-  const site = await openSite(job.options);
-  try {
-    // A few different requests at once. They start together; if one fails, the others are cancelled; the results come
-    // back under their names.
-    const first = await gather({
-      front: () => downloadText(job, `${site.origin}/`),
-      robots: () => downloadText(job, `${site.origin}/robots.txt`),
-      sitemap: () => downloadText(job, `${site.origin}/sitemap.txt`),
-    });
-    const forbidden = [...first.robots.matchAll(/^Disallow: (.+)$/gm)].map((match) => match[1]!);
-    const paths = first.sitemap.split('\n').filter((path) => !forbidden.some((prefix) => path.startsWith(prefix)));
-    const urls = paths.map((path) => site.origin + path);
-    job.tally.source = `${/<title>(.*)<\/title>/.exec(first.front)?.[1]} at ${site.origin}`;
-    await fetchPages(job, urls);
-  } finally {
-    await cleanup(() => site.close());
-  }
+async function fetchSite(job: Job, origin: string): Promise<void> {
+  // A few different requests at once. They start together; if one fails, the others are cancelled; the results come
+  // back under their names.
+  const first = await gather({
+    front: () => downloadText(job, `${origin}/`),
+    robots: () => downloadText(job, `${origin}/robots.txt`),
+    sitemap: () => downloadText(job, `${origin}/sitemap.txt`),
+  });
+  const forbidden = [...first.robots.matchAll(/^Disallow: (.+)$/gm)].map((match) => match[1]!);
+  const paths = first.sitemap.split('\n').filter((path) => !forbidden.some((prefix) => path.startsWith(prefix)));
+  job.tally.source = `${/<title>(.*)<\/title>/.exec(first.front)?.[1]} at ${origin}`;
+  await fetchPages(
+    job,
+    paths.map((path) => origin + path),
+  );
 }
 
-/** Many requests of one kind: a task for each, and the group lets so many of them run at a time. */
+/** Many requests of one kind: so many at a time, the next one starts when one has ended. */
 async function fetchPages(job: Job, urls: readonly string[]): Promise<void> {
   job.tally.pages = urls.length;
-  await taskGroup(
-    (group) => {
-      for (const url of urls) group.spawn(() => fetchPage(job, url), { name: url });
-    },
-    { concurrency: job.options.concurrency },
-  );
+  await forEach(urls, (url) => fetchPage(job, url), { concurrency: job.options.concurrency });
 }
 
 /**
@@ -96,7 +90,7 @@ async function fetchPages(job: Job, urls: readonly string[]): Promise<void> {
 async function fetchPage({ options, tally, pool }: Job, url: string): Promise<void> {
   try {
     const page = await download(url, { ...options, tally });
-    tally.facts.push(await pool.read(page)); // the CPU work: in a thread, the event loop stays free for the others
+    tally.facts.push(await readPage(pool, page)); // the CPU work: in a thread, the event loop stays free for the others
   } catch (error) {
     if (!(error instanceof DownloadError)) throw error;
     tally.failures.push({ url, reason: error.reason });

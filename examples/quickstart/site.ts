@@ -1,5 +1,8 @@
 /**
- * The embedded web site: the other side of the quickstart, plain node:http, nothing of corral in it.
+ * The embedded web site: the other side of the quickstart, plain node:http.
+ *
+ * Look at: `site`, a resource. What stands before its `yield` opens it, what stands after it closes it, and `use` sees to
+ * it that the closing is reached, and not cut off by the Ctrl-C that led there.
  *
  * It misbehaves the way the web does: slow answers, errors that go away, "come back later", silence. What happens to a
  * request depends on the seed, the page and how often the page was asked for, and on nothing else, so two runs with one
@@ -7,21 +10,18 @@
  */
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { nextEvent, resource } from 'corral';
 
 export interface SiteOptions {
   readonly pages: number;
   readonly seed: number;
 }
 
-export interface Site {
-  readonly origin: string;
-  close(): Promise<void>;
-}
-
 /** From this try on a page behaves: whoever retries three times gets everything. */
 const HEALTHY_FROM_TRY = 3;
 
-export async function openSite({ pages, seed }: SiteOptions): Promise<Site> {
+/** Gives the origin: `use(site({ pages: 10, seed: 1 }), (origin) => fetch(`${origin}/page/1`))`. */
+export const site = resource(async function* site({ pages, seed }: SiteOptions) {
   const tries = new Map<string, number>();
   const server = createServer((request, response) => {
     const path = request.url ?? '/';
@@ -32,20 +32,15 @@ export async function openSite({ pages, seed }: SiteOptions): Promise<Site> {
     if (!path.startsWith('/page/')) return send(response, 200, body);
     return answer(response, body, randomSource(seed, path, attempt), attempt);
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const { port } = server.address() as AddressInfo;
-  return {
-    origin: `http://127.0.0.1:${port}`,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections(); // hung connections would keep the server open for ever
-      }),
-  };
-}
+  try {
+    server.listen(0, '127.0.0.1');
+    await nextEvent(server, 'listening'); // or its 'error' is thrown
+    yield `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  } finally {
+    server.close().closeAllConnections(); // hung connections would keep the server open for ever
+    await nextEvent(server, 'close');
+  }
+});
 
 // How a request is answered ------------------------------------------------------------------------------------------
 

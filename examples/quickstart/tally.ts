@@ -56,9 +56,11 @@ export class Tally {
     return this.facts.length + this.failures.length;
   }
 
-  requestStarted(): { ended(end: RequestEnd, bytes?: number): void } {
+  /** `attempt` is 1 for the first. */
+  requestStarted(attempt: number): { ended(end: RequestEnd, bytes?: number): void } {
     const startedAt = performance.now();
     this.requests++;
+    if (attempt > 1) this.retries++;
     this.inFlight++;
     this.maxInFlight = Math.max(this.maxInFlight, this.inFlight);
     return {
@@ -73,8 +75,7 @@ export class Tally {
     };
   }
 
-  retried(waitMs: number, asked: boolean): void {
-    this.retries++;
+  waits(waitMs: number, asked: boolean): void {
     this.waitedMs += waitMs;
     if (asked) this.retryAfterWaits++;
   }

@@ -1,22 +1,21 @@
-/** A PostgreSQL to test with: the one that the environment names, or one that is installed and started for the test. */
+/** A PostgreSQL server to test with: the one that the environment names, or one that is installed and started for it. */
 import { execFile } from 'node:child_process';
 import { chown, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { resource } from 'corral';
-import type { ClientConfig } from 'pg';
+import { type Database, namedDatabase, onServer } from '../../postgres/database.ts';
 
 const call = promisify(execFile);
 const INSTALLED = '/usr/lib/postgresql';
 
 /** Where one is to be had. */
-export type Where = { readonly config: ClientConfig } | { readonly programs: string } | { readonly missing: string };
+export type Where = { readonly database: Database } | { readonly programs: string } | { readonly missing: string };
 
 export async function findPostgres(): Promise<Where> {
-  const { DATABASE_URL: url, PGHOST: host } = process.env;
-  if (url !== undefined) return { config: { connectionString: url } };
-  if (host !== undefined) return { config: {} };
+  const database = namedDatabase();
+  if (database) return { database };
   const versions = await readdir(INSTALLED).catch(() => []);
   const newest = versions.sort((a, b) => Number(b) - Number(a))[0];
   if (newest !== undefined) return { programs: join(INSTALLED, newest, 'bin') };
@@ -35,7 +34,7 @@ export const cluster = resource(
       const log = join(folder, 'log');
       await start(join(programs, 'pg_ctl'), ['-D', data, '-o', settings, '-l', log, '-w', '-t', '60', 'start']);
       try {
-        yield { host: folder, user: 'postgres', database: 'postgres' } satisfies ClientConfig;
+        yield onServer('the PostgreSQL at PGHOST', { host: folder, user: 'postgres', database: 'postgres' });
       } finally {
         await start(join(programs, 'pg_ctl'), ['-D', data, '-m', 'immediate', 'stop']);
       }
