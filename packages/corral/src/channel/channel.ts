@@ -80,10 +80,7 @@ export interface ChannelSnapshot {
  * console.log(await watcher.receive()); // 100
  * ```
  */
-export function channel<T>(
-  capacity: number,
-  options?: ChannelOptions<T>,
-): [sender: Sender<T>, receiver: Receiver<T>] {
+export function channel<T>(capacity: number, options?: ChannelOptions<T>): [sender: Sender<T>, receiver: Receiver<T>] {
   const given = checkOptions(options, 'channel') ?? {};
   check(capacity, given);
   const conduit = new Conduit<T>(capacity, given);
