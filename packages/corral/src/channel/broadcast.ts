@@ -160,7 +160,7 @@ export class Broadcast<T> implements Disposable {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    if (this.#senders.first) this.#senders.failAll(this.#closedError());
+    this.#senders.failEach(() => this.#closedError());
     for (const subscription of this.#subscriptions) subscription.end();
     this.#subscriptions.clear();
     this.#full = 0;

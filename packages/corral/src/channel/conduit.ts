@@ -79,7 +79,7 @@ export class Conduit<T> {
 
   receiverClosed(): void {
     if (--this.openReceivers > 0) return;
-    if (this.senders.first) this.senders.failAll(this.broken());
+    this.senders.failEach(() => this.broken());
     while (this.buffer.size > 0) this.#drop(this.buffer.take());
   }
 

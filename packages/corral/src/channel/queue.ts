@@ -252,7 +252,7 @@ export class Queue<T> implements Selectable<T>, AsyncIterable<T, undefined> {
     const immediate = checkOptions(options, 'Queue.shutdown')?.immediate;
     const drained: T[] = [];
     this.#shutDown = true;
-    if (this.#putters.first) this.#putters.failAll(this.#shutDownError('put into'));
+    this.#putters.failEach(() => this.#shutDownError('put into'));
     for (let getter = this.#getters.first; getter; getter = this.#getters.first) {
       if (getter.wanted === 'next') getter.commit(ended);
       else getter.fail(this.#shutDownError('get from'));

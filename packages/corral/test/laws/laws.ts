@@ -217,6 +217,17 @@ export const laws: readonly Law[] = [
     },
   },
   {
+    title: 'closing gives each an error of its own',
+    about: (row) => row.closedError !== undefined,
+    async check({ row }) {
+      const occupied = await row.make(3);
+      const waiters = await line(occupied, 3);
+      occupied.close?.();
+      await rest();
+      assert.equal(new Set(waiters.map(({ result }) => result)).size, 3);
+    },
+  },
+  {
     title: 'a guard that is disposed again and again gives back once',
     about: (row) => row.guards === true,
     async check({ row }) {
