@@ -6,7 +6,7 @@ import type { Scope } from '../core/scope.ts';
 import { attempt, enlist, type Selectable } from '../core/selectable.ts';
 import { WaitLine } from '../core/wait-line.ts';
 import { ClosedResourceError } from '../errors.ts';
-import { checkCount, checkOneOf } from '../internal/checks.ts';
+import { checkCount, checkOneOf, checkOptions } from '../internal/checks.ts';
 import { Ring } from '../internal/ring.ts';
 import { Subscription, type Hub, type SubscriberOverflow } from './subscription.ts';
 import { Putter } from './waiting.ts';
@@ -80,8 +80,9 @@ export class Broadcast<T> implements Disposable {
   #closed = false;
 
   /** @throws {RangeError} when `capacity` or `replay` is not what it can be; a TypeError for other bad options. */
-  constructor(options: BroadcastOptions = {}) {
-    const { capacity = Infinity, overflow = 'wait', replay = 0, name = 'broadcast' } = options;
+  constructor(options?: BroadcastOptions) {
+    const given = checkOptions(options, 'new Broadcast') ?? {};
+    const { capacity = Infinity, overflow = 'wait', replay = 0, name = 'broadcast' } = given;
     this.#overflow = checkOverflow(overflow);
     this.#capacity = capacity === Infinity ? capacity : checkCapacity(capacity, overflow);
     this.#replay = checkCount(replay, 'replay the last values of a broadcast', 0);
@@ -136,11 +137,12 @@ export class Broadcast<T> implements Disposable {
    * @throws {RangeError} when `capacity` is not a positive integer or Infinity, or is Infinity where `overflow` is given
    *   as something else than wait.
    */
-  subscribe(options: SubscribeOptions = {}): Subscription<T> {
-    const overflow = checkOverflow(options.overflow ?? this.#overflow);
-    const capacity = checkCapacity(options.capacity ?? this.#capacity, overflow);
+  subscribe(options?: SubscribeOptions): Subscription<T> {
+    checkOptions(options, 'Broadcast.subscribe');
+    const overflow = checkOverflow(options?.overflow ?? this.#overflow);
+    const capacity = checkCapacity(options?.capacity ?? this.#capacity, overflow);
     const hub: Hub<T> = { freed: this.#freed, left: this.#left };
-    const subscription = new Subscription<T>(hub, options.name ?? this.name, capacity, overflow);
+    const subscription = new Subscription<T>(hub, options?.name ?? this.name, capacity, overflow);
     let skipped = Math.max(this.#last.size - capacity, 0);
     for (const value of this.#last) if (skipped-- <= 0) subscription.push(value);
     if (this.#closed) subscription.end();
@@ -158,7 +160,7 @@ export class Broadcast<T> implements Disposable {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    if (this.#senders.first) this.#senders.failAll(this.#closedError());
+    this.#senders.failEach(() => this.#closedError());
     for (const subscription of this.#subscriptions) subscription.end();
     this.#subscriptions.clear();
     this.#full = 0;

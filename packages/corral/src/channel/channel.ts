@@ -1,5 +1,5 @@
 import type { NameOption } from '../core/name-option.ts';
-import { checkCount, checkFunction, checkOneOf } from '../internal/checks.ts';
+import { checkCount, checkFunction, checkOneOf, checkOptions } from '../internal/checks.ts';
 import { Conduit } from './conduit.ts';
 import { Receiver } from './receiver.ts';
 import { Sender } from './sender.ts';
@@ -21,7 +21,8 @@ export interface ChannelOptions<T> extends NameOption {
   readonly merge?: ((kept: T, next: T) => T) | undefined;
   /**
    * Called with each value that was sent and that nobody will receive: one that gave way, and what is in the buffer when
-   * the last receiver is closed. It runs in the context of whoever sends or closes; what it throws is reported.
+   * the last receiver is closed. It runs in the context of whoever sends or closes; what it throws is reported, also what
+   * a promise that it gives rejects with. Nobody waits for that.
    */
   readonly onDrop?: ((value: T) => void) | undefined;
 }
@@ -79,12 +80,10 @@ export interface ChannelSnapshot {
  * console.log(await watcher.receive()); // 100
  * ```
  */
-export function channel<T>(
-  capacity: number,
-  options: ChannelOptions<T> = {},
-): [sender: Sender<T>, receiver: Receiver<T>] {
-  check(capacity, options);
-  const conduit = new Conduit<T>(capacity, options);
+export function channel<T>(capacity: number, options?: ChannelOptions<T>): [sender: Sender<T>, receiver: Receiver<T>] {
+  const given = checkOptions(options, 'channel') ?? {};
+  check(capacity, given);
+  const conduit = new Conduit<T>(capacity, given);
   return [new Sender(conduit), new Receiver(conduit)];
 }
 

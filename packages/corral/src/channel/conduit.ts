@@ -6,6 +6,7 @@ import type { Scope } from '../core/scope.ts';
 import { WaitLine } from '../core/wait-line.ts';
 import { BrokenResourceError, EndOfChannelError } from '../errors.ts';
 import { ambientAvailable } from '../internal/ambient.ts';
+import { isThenable } from '../internal/checks.ts';
 import { Ring } from '../internal/ring.ts';
 import type { ChannelOptions, ChannelSnapshot, ChannelOverflow } from './channel.ts';
 import { ThroughHandle, type Handle } from './handle.ts';
@@ -78,7 +79,7 @@ export class Conduit<T> {
 
   receiverClosed(): void {
     if (--this.openReceivers > 0) return;
-    if (this.senders.first) this.senders.failAll(this.broken());
+    this.senders.failEach(() => this.broken());
     while (this.buffer.size > 0) this.#drop(this.buffer.take());
   }
 
@@ -127,10 +128,13 @@ export class Conduit<T> {
   /** In the context of whoever sends or closes, when all is done. */
   #drop(value: T): void {
     if (!this.#onDrop) return;
+    const scope = ambientAvailable ? currentScope() : undefined;
+    const failed = (error: unknown): void => reportIn(scope, error, `onDrop of ${this.name} threw`);
     try {
-      this.#onDrop(value);
+      const dropped: unknown = this.#onDrop(value);
+      if (isThenable(dropped)) void Promise.resolve(dropped).then(undefined, failed);
     } catch (error) {
-      reportIn(ambientAvailable ? currentScope() : undefined, error, `onDrop of ${this.name} threw`);
+      failed(error);
     }
   }
 }

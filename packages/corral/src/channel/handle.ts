@@ -7,9 +7,9 @@ export class Handle {
   first: ThroughHandle<unknown> | undefined = undefined;
   last: ThroughHandle<unknown> | undefined = undefined;
 
-  /** Fails all that wait through it, in order. */
-  failAll(error: unknown): void {
-    while (this.first?.fail(error));
+  /** Fails all that wait through it, in order, each with an error of its own. */
+  failEach(makeError: () => Error): void {
+    while (this.first?.fail(makeError()));
   }
 }
 

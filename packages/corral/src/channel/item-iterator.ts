@@ -1,6 +1,7 @@
 import { scopeFor, type ScopeOption } from '../core/current.ts';
 import { entering, rejected } from '../core/operation.ts';
 import type { Scope } from '../core/scope.ts';
+import { checkOptions } from '../internal/checks.ts';
 
 /** The next item, or the end, as an iterator gives it. */
 export type Next<T> = IteratorResult<T, undefined>;
@@ -24,7 +25,8 @@ export class ItemIterator<T> implements AsyncIterableIterator<T, undefined> {
   constructor(call: string, begin: BeginNext<T>, options: ScopeOption | undefined) {
     this.#call = call;
     this.#begin = begin;
-    this.#options = options?.scope && { scope: options.scope };
+    const scope = checkOptions(options, call)?.scope;
+    this.#options = scope && { scope };
   }
 
   /** Each wait belongs to the scope of whoever asks, unless one was given. */

@@ -5,7 +5,7 @@ import type { Scope } from '../core/scope.ts';
 import { attempt, enlist, type Selectable } from '../core/selectable.ts';
 import { LineOperation, WaitLine } from '../core/wait-line.ts';
 import { QueueShutDownError } from '../errors.ts';
-import { checkCount, checkFunction, checkOneOf, shown } from '../internal/checks.ts';
+import { checkCount, checkFunction, checkOneOf, checkOptions, shown } from '../internal/checks.ts';
 import { ItemIterator, ended, type Next } from './item-iterator.ts';
 import type { PutManyOptions, QueueOptions, QueueSnapshot, ShutdownOptions } from './queue-options.ts';
 import { storeFor, type QueueOrder, type Store } from './store.ts';
@@ -51,8 +51,9 @@ export class Queue<T> implements Selectable<T>, AsyncIterable<T, undefined> {
   #shutDown = false;
 
   /** @throws {RangeError} when `capacity` is not a positive integer or Infinity; a TypeError for other bad options. */
-  constructor(options: QueueOptions<T> = {}) {
-    const { capacity = Infinity, order = 'fifo', compare } = options;
+  constructor(options?: QueueOptions<T>) {
+    const given = checkOptions(options, 'new Queue') ?? {};
+    const { capacity = Infinity, order = 'fifo', compare, name = 'queue' } = given;
     this.capacity = checkCount(capacity, 'make a queue');
     checkOneOf(order, ['fifo', 'lifo', 'priority'], 'order a queue');
     if (compare !== undefined) checkFunction(compare, 'compare the items of a queue');
@@ -63,7 +64,7 @@ export class Queue<T> implements Selectable<T>, AsyncIterable<T, undefined> {
     }
     this.order = order;
     this.#store = storeFor(order, compare);
-    this.name = options.name ?? 'queue';
+    this.name = name;
     this.#getting = `get from ${this.name}`;
     this.#putting = `put into ${this.name}`;
   }
@@ -248,14 +249,15 @@ export class Queue<T> implements Selectable<T>, AsyncIterable<T, undefined> {
    * too. `immediate`: what is in is thrown away, counts as done, and is returned. May be called again.
    */
   shutdown(options?: ShutdownOptions): T[] {
+    const immediate = checkOptions(options, 'Queue.shutdown')?.immediate;
     const drained: T[] = [];
     this.#shutDown = true;
-    if (this.#putters.first) this.#putters.failAll(this.#shutDownError('put into'));
+    this.#putters.failEach(() => this.#shutDownError('put into'));
     for (let getter = this.#getters.first; getter; getter = this.#getters.first) {
       if (getter.wanted === 'next') getter.commit(ended);
       else getter.fail(this.#shutDownError('get from'));
     }
-    if (!options?.immediate) return drained;
+    if (!immediate) return drained;
     while (this.#store.size > 0) drained.push(this.#store.take());
     this.#finish(Math.min(drained.length, this.#unfinished));
     return drained;

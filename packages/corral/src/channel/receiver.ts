@@ -93,7 +93,7 @@ export class Receiver<T> implements Selectable<T>, AsyncIterable<T, undefined>, 
   close(): void {
     if (this.closed) return;
     this.#handle.closed = true;
-    if (this.#handle.first) this.#handle.failAll(this.#closedError('receive from'));
+    this.#handle.failEach(() => this.#closedError('receive from'));
     this.#conduit.receiverClosed();
   }
 

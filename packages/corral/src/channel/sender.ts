@@ -81,7 +81,7 @@ export class Sender<T> implements Disposable {
   close(): void {
     if (this.closed) return;
     this.#handle.closed = true;
-    if (this.#handle.first) this.#handle.failAll(this.#closedError('send to'));
+    this.#handle.failEach(() => this.#closedError('send to'));
     this.#conduit.senderClosed();
   }
 

@@ -162,7 +162,7 @@ export class Subscription<T> implements Selectable<T>, AsyncIterable<T, undefine
     if (this.#state === 'closed') return;
     const open = this.#state === 'open';
     this.#state = 'closed';
-    if (this.#getters.first) this.#getters.failAll(this.#closedError());
+    this.#getters.failEach(() => this.#closedError());
     if (open) this.#hub.left(this);
     while (this.#buffer.size > 0) this.#buffer.take();
   }

@@ -33,9 +33,14 @@ export class WaitLine<T, Op extends LineOperation<T> = LineOperation<T>> {
     while (this.first) this.first.commit(value);
   }
 
-  /** Fails all that wait, in order. */
+  /** Fails all that wait, in order, with an error that is theirs together. */
   failAll(error: unknown): void {
     while (this.first) this.first.fail(error);
+  }
+
+  /** Fails all that wait, in order, each with an error of its own: what one group attaches to it is no other's affair. */
+  failEach(makeError: () => Error): void {
+    while (this.first) this.first.fail(makeError());
   }
 
   /** Somebody has gone unserved. */

@@ -120,7 +120,12 @@ class SystemClock implements Clock {
     this.#armedFor = at;
     const ms = Math.min(Math.max(Math.ceil(at - this.now()), 0), LONGEST);
     this.#timeout = runOutside(() => host.setTimeout(this.#wake, ms));
-    if (this.#keeping === 0) this.#timeout.unref?.();
+    if (this.#keeping === 0) this.#letEnd();
+  }
+
+  /** Lets the process end before the timeout. */
+  #letEnd(): void {
+    this.#timeout?.unref?.();
   }
 
   #disarm(): void {
@@ -140,6 +145,8 @@ class SystemClock implements Clock {
     }
     const next = this.#timers.first;
     if (next && next.at < this.#armedFor) this.#arm(next.at);
+    // One that was set meanwhile may have armed it on behalf of others that have expired since.
+    else if (this.#keeping === 0) this.#letEnd();
   };
 }
 

@@ -65,14 +65,24 @@ class NextEvent extends Operation<unknown> {
       this.fail(error);
     }
     // It may have come while the listeners were being added.
-    if (!this.pending) this.leave();
+    if (!this.pending) this.#unlistenAll();
   }
 
   get kind(): string {
     return `event ${String(this.#name)}`;
   }
 
-  leave(): void {
+  leave(happened: boolean): void {
+    if (happened) this.#unlistenAll();
+  }
+
+  /** The emitter may run code of the user when a listener goes: not before all that are cancelled have left their lines. */
+  override rejectQuietly(error: unknown): void {
+    this.#unlistenAll();
+    super.rejectQuietly(error);
+  }
+
+  #unlistenAll(): void {
     try {
       for (const unlisten of this.#unlisten.splice(0)) unlisten();
     } catch (error) {

@@ -359,7 +359,7 @@ export class Pool<R> implements AsyncDisposable {
     if (this.#closing) return;
     this.#closing = true;
     this.#alarm.clear();
-    this.#line.failAll(new ClosedResourceError(this.name, 'acquire from'));
+    this.#line.failEach(() => new ClosedResourceError(this.name, 'acquire from'));
     for (let entry = this.#idle.first; entry; entry = this.#idle.first) {
       this.#idle.remove(entry);
       this.#end(entry, undefined);

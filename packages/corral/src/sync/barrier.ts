@@ -100,6 +100,6 @@ export class Barrier {
   };
 
   #turnAway(): void {
-    if (!this.#line.empty) this.#line.failAll(new BrokenBarrierError(this.name));
+    this.#line.failEach(() => new BrokenBarrierError(this.name));
   }
 }

@@ -269,6 +269,8 @@ test('Broadcast: bad options are refused when it is made or subscribed to', () =
     assert.throws(() => new Broadcast().subscribe({ capacity }), RangeError);
   }
   for (const replay of [-1, 1.5, Number.NaN]) assert.throws(() => new Broadcast({ replay }), RangeError);
+  assert.throws(() => new Broadcast(5 as never), TypeError);
+  assert.throws(() => new Broadcast().subscribe(5 as never), TypeError);
   assert.throws(() => new Broadcast({ overflow: 'drop' as never }), TypeError);
   assert.throws(() => new Broadcast().subscribe({ overflow: 'drop' as never }), TypeError);
   assert.throws(() => new Broadcast().subscribe({ overflow: 'drop-oldest' }), RangeError);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { BrokenResourceError, channel, run, withScope, type ChannelOverflow } from '../../src/index.ts';
+import { BrokenResourceError, channel, checkpoint, run, withScope, type ChannelOverflow } from '../../src/index.ts';
 import { failureOf, virtually } from '../core/virtually.ts';
 import { ask } from './asking.ts';
 
@@ -143,6 +143,20 @@ test('onDrop: what it throws is reported, and sending goes on', async () => {
   assert.deepEqual(reported, ['drop 1']);
 });
 
+test('onDrop: what a promise that it gives rejects with is reported', async () => {
+  const reported: unknown[] = [];
+  await run(
+    async () => {
+      const onDrop = (value: number): unknown => Promise.reject(value);
+      const [sender] = channel<number>(1, { overflow: 'drop-oldest', onDrop });
+      for (const value of [1, 2, 3]) await sender.send(value);
+      await checkpoint();
+    },
+    { signals: false, onError: (error) => reported.push(error) },
+  );
+  assert.deepEqual(reported, [1, 2]);
+});
+
 test('onDrop: may send to the same channel', () => {
   let again = true;
   const [sender, receiver] = channel<number>(1, {
@@ -171,6 +185,7 @@ test(
 );
 
 test('overflow: bad options are refused when the channel is made', () => {
+  assert.throws(() => channel(1, 5 as never), TypeError);
   assert.throws(() => channel(1, { overflow: 'drop' as never }), TypeError);
   assert.throws(() => channel(1, { merge: (kept) => kept }), /overflow must be conflate: current value is wait$/);
   assert.throws(() => channel(1, { overflow: 'conflate', merge: 5 as never }), TypeError);

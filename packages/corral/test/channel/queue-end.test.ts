@@ -7,6 +7,12 @@ import { ask, outcomes } from './asking.ts';
 const orders = ['fifo', 'lifo', 'priority'] as const;
 
 // asyncio test_queues.py::_QueueJoinTestMixin::test_task_done_underflow
+test('shutdown: options that are no object are refused, and nothing has happened', () => {
+  const queue = new Queue<number>();
+  assert.throws(() => queue.shutdown(true as never), TypeError);
+  assert.equal(queue.isShutDown, false);
+});
+
 test('taskDone: more often than items were put in is a RangeError, and changes nothing', () => {
   const queue = new Queue<number>({ name: 'jobs' });
   assert.throws(() => queue.taskDone(), {

@@ -189,6 +189,7 @@ test('Queue: capacity is a positive integer or Infinity', () => {
 });
 
 test('Queue: bad options are refused when it is made', () => {
+  assert.throws(() => new Queue(10 as never), TypeError); // asyncio's maxsize: without this it would be unbounded
   assert.throws(() => new Queue({ order: 'random' as never }), TypeError);
   assert.throws(() => new Queue({ order: 'priority', compare: 5 as never }), TypeError);
   assert.throws(() => new Queue({ compare: () => 0 }), /its order must be priority: current value is fifo$/);

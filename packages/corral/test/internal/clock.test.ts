@@ -139,6 +139,17 @@ test('clock: timers in the background let the process end, and those before them
     });
   }));
 
+test('clock: a timer in the background that is set while the last of the others expire lets the process end', () =>
+  withFakeTimeouts(async (armed) => {
+    const background = new Alarm(() => {}, true);
+    const first = new Alarm(() => background.set(1_000));
+    const last = new Alarm(() => {});
+    for (const alarm of [first, last]) alarm.set(-1);
+    armed.at(-1)?.fire();
+    assert.equal(armed.at(-1)?.refs, 0);
+    background.clear();
+  }));
+
 test('clock: infinite waits arm nothing', () =>
   withFakeTimeouts(async (armed) => {
     await withScope(async (scope) => {

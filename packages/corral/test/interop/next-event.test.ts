@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { test } from 'node:test';
-import { isCancelled, moveOnAfter, nextEvent, sleep, taskGroup, withScope } from '../../src/index.ts';
+import { Queue, isCancelled, moveOnAfter, nextEvent, sleep, taskGroup, timeout, withScope } from '../../src/index.ts';
 import { failureOf, virtually } from '../core/virtually.ts';
 
 const listeners = (emitter: EventEmitter): number => emitter.listenerCount('data') + emitter.listenerCount('error');
@@ -87,6 +87,24 @@ test('nextEvent: an event while the listeners are being added counts, and they a
   assert.deepEqual(await nextEvent(emitter, 'data'), ['early']);
   assert.equal(listeners(emitter), 0);
 });
+
+test(
+  'nextEvent: cancelled it calls nobody before all that are cancelled with it have left their lines',
+  virtually(async () => {
+    const emitter = new EventEmitter();
+    const queue = new Queue<string>();
+    emitter.once('removeListener', () => queue.tryPut('item'));
+    await taskGroup(async (group) => {
+      group.spawn(() =>
+        moveOnAfter(10, async () => {
+          void nextEvent(emitter, 'data');
+          await queue.get();
+        }),
+      );
+      group.spawn(async () => assert.equal(await timeout(20, () => queue.get()), 'item'));
+    });
+  }),
+);
 
 test('nextEvent: misuse is refused', async () => {
   for (const source of [5, undefined, {}, { on() {} }]) {

@@ -26,32 +26,12 @@ export interface Row {
   readonly name: string;
   /** Whom `serve` lets go on. */
   readonly wakes: 'one' | 'all';
-  /** Whether what was got is a guard, to be disposed; and there is `tryTake`, which takes nothing while one is out. */
+  /** Whether what was got is a guard, to be disposed. While one is out nothing can be taken. */
   readonly guards?: boolean;
-  /** Whether there is `tryTake` although there are no guards. */
+  /** Whether there is `tryTake`. Default: where there are guards. */
   readonly tries?: boolean;
   /** The name of the error that who waits gets when it is closed. */
   readonly closedError?: string;
   /** Makes it, occupied, with room in line for `waiters`. */
-  make(waiters: number): Occupied;
+  make(waiters: number): Occupied | Promise<Occupied>;
 }
-
-/*
- * Some that are not guards, as rows:
- *
- *     name: 'Queue, to get', wakes: 'one', tries: true, closedError: 'QueueShutDownError',
- *     make() {
- *       const queue = new Queue<string>();
- *       return {
- *         wait: (options) => queue.get(options),
- *         serve: () => void queue.tryPut('item'),
- *         tryTake: () => queue.tryGet(),
- *         close: () => queue.shutdown(),
- *         waiting: () => queue.snapshot().getting,
- *         snapshot: () => queue.snapshot(),
- *       };
- *     },
- *
- *     name: 'RateLimiter', wakes: 'one',
- *     make() { …one token each 100 ms, none left…; return { serve: () => sleep(100), … }; }
- */

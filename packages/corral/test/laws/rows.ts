@@ -3,14 +3,21 @@
 import assert from 'node:assert/strict';
 import {
   Barrier,
+  Broadcast,
   CapacityLimiter,
   Condition,
   Deferred,
   Event,
   Lock,
   Once,
+  Pool,
+  Queue,
+  RateLimiter,
   RwLock,
   Semaphore,
+  channel,
+  sleep,
+  type Lease,
   type Permit,
   type ScopeOption,
 } from '../../src/index.ts';
@@ -132,6 +139,136 @@ export const rows: readonly Row[] = [
       return { wait: (options) => once.run(options), serve: () => void gate.resolve('value'), ...described(once) };
     },
   },
+  {
+    name: 'Queue, to get',
+    wakes: 'one',
+    tries: true,
+    closedError: 'QueueShutDownError',
+    make() {
+      const queue = new Queue<string>();
+      return {
+        wait: (options) => queue.get(options),
+        serve: () => void queue.tryPut('item'),
+        tryTake: () => queue.tryGet(),
+        close: () => void queue.shutdown(),
+        waiting: () => queue.snapshot().waitingGetters,
+        snapshot: () => queue.snapshot(),
+      };
+    },
+  },
+  {
+    name: 'Queue, to put',
+    wakes: 'one',
+    tries: true,
+    closedError: 'QueueShutDownError',
+    make() {
+      const queue = new Queue<string>({ capacity: 1 });
+      queue.tryPut('first');
+      return {
+        wait: (options) => queue.put('item', options),
+        serve: () => void queue.tryGet(),
+        tryTake: () => queue.tryPut('in between') || undefined,
+        close: () => void queue.shutdown(),
+        waiting: () => queue.snapshot().waitingPutters,
+        snapshot: () => queue.snapshot(),
+      };
+    },
+  },
+  {
+    name: 'channel, to receive',
+    wakes: 'one',
+    tries: true,
+    closedError: 'EndOfChannelError',
+    make() {
+      const [sender, receiver] = channel<string>(1);
+      return {
+        wait: (options) => receiver.receive(options),
+        serve: () => void sender.trySend('value'),
+        tryTake: () => receiver.tryReceive(),
+        close: () => sender.close(),
+        waiting: () => receiver.snapshot().waitingReceivers,
+        snapshot: () => receiver.snapshot(),
+      };
+    },
+  },
+  {
+    name: 'channel, to send',
+    wakes: 'one',
+    tries: true,
+    closedError: 'BrokenResourceError',
+    make() {
+      const [sender, receiver] = channel<string>(1);
+      sender.trySend('first');
+      return {
+        wait: (options) => sender.send('value', options),
+        serve: () => void receiver.tryReceive(),
+        tryTake: () => sender.trySend('in between') || undefined,
+        close: () => receiver.close(),
+        waiting: () => sender.snapshot().waitingSenders,
+        snapshot: () => sender.snapshot(),
+      };
+    },
+  },
+  {
+    name: 'Broadcast, to receive',
+    wakes: 'one',
+    tries: true,
+    closedError: 'EndOfChannelError',
+    make() {
+      const broadcast = new Broadcast<string>({ capacity: 1 });
+      const subscription = broadcast.subscribe();
+      return {
+        wait: (options) => subscription.receive(options),
+        serve: () => void broadcast.trySend('value'),
+        tryTake: () => subscription.tryReceive(),
+        close: () => broadcast.close(),
+        waiting: () => subscription.snapshot().waitingReceivers,
+        snapshot: () => subscription.snapshot(),
+      };
+    },
+  },
+  {
+    name: 'Broadcast, to send',
+    wakes: 'one',
+    tries: true,
+    closedError: 'ClosedResourceError',
+    make() {
+      const broadcast = new Broadcast<string>({ capacity: 1 });
+      const subscription = broadcast.subscribe();
+      broadcast.trySend('first');
+      return {
+        wait: (options) => broadcast.send('value', options),
+        serve: () => void subscription.tryReceive(),
+        tryTake: () => broadcast.trySend('in between') || undefined,
+        close: () => broadcast.close(),
+        waiting: () => broadcast.snapshot().waitingSenders,
+        snapshot: () => broadcast.snapshot(),
+      };
+    },
+  },
+  {
+    name: 'RateLimiter',
+    wakes: 'one',
+    tries: true,
+    make() {
+      const limiter = new RateLimiter({ limit: 1, perMs: 100, burst: 1 });
+      assert.ok(limiter.tryAcquire());
+      return {
+        wait: (options) => limiter.acquire(1, options),
+        serve: () => sleep(100),
+        tryTake: () => limiter.tryAcquire() || undefined,
+        ...described(limiter),
+      };
+    },
+  },
+  {
+    name: 'Pool',
+    wakes: 'one',
+    guards: true,
+    tries: false,
+    closedError: 'ClosedResourceError',
+    make: occupiedPool,
+  },
 ];
 
 interface Describing {
@@ -152,6 +289,21 @@ function guarded(
   assert.ok(first);
   const serve = (got: unknown): void => ((got as Permit | undefined) ?? first).release();
   return { wait, serve, tryTake, ...described(primitive) };
+}
+
+/** Of one resource, which is lent. */
+async function occupiedPool(): Promise<Occupied> {
+  const pool = new Pool({ create: () => ({}), max: 1 });
+  const first = await pool.acquire();
+  return {
+    wait: (options) => pool.acquire(options),
+    serve: (got) => ((got as Lease<object> | undefined) ?? first).release(),
+    close() {
+      void pool.close();
+      first.release();
+    },
+    ...described(pool),
+  };
 }
 
 /** Each waiter has the lock before and after, and gives it back at once. */
