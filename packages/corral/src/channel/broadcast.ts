@@ -6,7 +6,7 @@ import type { Scope } from '../core/scope.ts';
 import { attempt, enlist, type Selectable } from '../core/selectable.ts';
 import { WaitLine } from '../core/wait-line.ts';
 import { ClosedResourceError } from '../errors.ts';
-import { checkCount, checkOneOf, checkOptions } from '../internal/checks.ts';
+import { checkCount, checkNoPromise, checkOneOf, checkOptions } from '../internal/checks.ts';
 import { Ring } from '../internal/ring.ts';
 import { Subscription, type Hub, type SubscriberOverflow } from './subscription.ts';
 import { Putter } from './waiting.ts';
@@ -117,6 +117,7 @@ export class Broadcast<T> implements Disposable {
    */
   trySend(value: T): boolean {
     if (this.#closed) throw this.#closedError();
+    checkNoPromise(value, `send through ${this.name}`);
     if (this.#full > 0) return false;
     this.#deliver(value);
     return true;

@@ -6,7 +6,7 @@ import type { Scope } from '../core/scope.ts';
 import { WaitLine } from '../core/wait-line.ts';
 import { BrokenResourceError, EndOfChannelError } from '../errors.ts';
 import { ambientAvailable } from '../internal/ambient.ts';
-import { isThenable } from '../internal/checks.ts';
+import { checkNoPromise, isThenable } from '../internal/checks.ts';
 import { Ring } from '../internal/ring.ts';
 import type { ChannelOptions, ChannelSnapshot, ChannelOverflow } from './channel.ts';
 import { ThroughHandle, type Handle } from './handle.ts';
@@ -43,6 +43,7 @@ export class Conduit<T> {
 
   /** Hands a value to who waits for one, or keeps it; false when there is no place. */
   accept(value: T): boolean {
+    checkNoPromise(value, `send through ${this.name}`);
     if (this.receivers.first?.give(value)) return true;
     if (this.buffer.size >= this.capacity) return false;
     this.buffer.push(value);

@@ -5,7 +5,7 @@ import type { Scope } from '../core/scope.ts';
 import { attempt, enlist, type Selectable } from '../core/selectable.ts';
 import { LineOperation, WaitLine } from '../core/wait-line.ts';
 import { QueueShutDownError } from '../errors.ts';
-import { checkCount, checkFunction, checkOneOf, checkOptions, shown } from '../internal/checks.ts';
+import { checkCount, checkFunction, checkNoPromise, checkOneOf, checkOptions, shown } from '../internal/checks.ts';
 import { ItemIterator, ended, type Next } from './item-iterator.ts';
 import type { PutManyOptions, QueueOptions, QueueSnapshot, ShutdownOptions } from './queue-options.ts';
 import { storeFor, type QueueOrder, type Store } from './store.ts';
@@ -128,8 +128,8 @@ export class Queue<T> implements Selectable<T>, AsyncIterable<T, undefined> {
       }
       const progress = options?.progress;
       if (progress) progress.put = 0;
-      const batch = { items: [...items], progress };
-      return entering(scopeFor('Queue.putMany', options), this.#beginPutMany, batch);
+      const checked = items.map((item) => checkNoPromise(item, `put many into ${this.name}`));
+      return entering(scopeFor('Queue.putMany', options), this.#beginPutMany, { items: checked, progress });
     } catch (error) {
       return rejected(error);
     }
@@ -318,8 +318,8 @@ export class Queue<T> implements Selectable<T>, AsyncIterable<T, undefined> {
 
   /** Takes an item in, or hands it to who waits for one; false when there is no place. */
   #accept(item: T): boolean {
-    const getter = this.#getters.first;
-    if (!getter?.give(item)) {
+    checkNoPromise(item, `put into ${this.name}`);
+    if (!this.#getters.first?.give(item)) {
       if (this.#store.size >= this.capacity) return false;
       this.#store.push(item);
     }

@@ -61,6 +61,12 @@ export function checkOptions<T>(options: T, call: string): T {
   throw new TypeError(`Cannot call ${call}() as it takes an object of options: current value is ${shown(options)}`);
 }
 
+/** Throws a TypeError when `value` is a promise, which whoever takes it would wait for without wanting to; returns it. */
+export function checkNoPromise<T>(value: T, action: string): T {
+  if (typeof value !== 'object' || !isThenable(value)) return value;
+  throw new TypeError(`Cannot ${action} as it takes what a promise gives: current value is a promise (await it first)`);
+}
+
 /** How a value is named in a message. */
 export function shown(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value);

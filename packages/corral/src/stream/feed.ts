@@ -132,7 +132,7 @@ export class Feed<T> implements Pull<T> {
   async close(scope: Scope): Promise<void> {
     this.#over = true;
     const failure = await failureOf(() => this.#crew.dismiss());
-    this.#putters.failAll(this.#closed());
+    this.#putters.failEach(() => this.#closed());
     const later = await failureOf(() => closeAll(this.#options.upstreams ?? [], scope));
     const all = joined(failure, later, scope);
     if (all) throw all.error;

@@ -43,6 +43,13 @@ export class Permit implements Disposable {
     return this.#lender === lender && !this.#suspended;
   }
 
+  /** @internal Gives back what it holds, and holds something of `lender` from now on. */
+  exchange(lender: Lender): void {
+    const before = this.#lender;
+    this.#lender = lender;
+    before?.takeBack(this);
+  }
+
   /** @internal Gives it back for a while. */
   suspend(): void {
     this.#suspended = true;

@@ -18,29 +18,30 @@ export interface RwLockSnapshot {
   readonly waiting: number;
 }
 
-/** What `acquireWrite` gives: a {@link Permit} that can be turned into one for reading. */
+/** What `acquireWrite` gives: a {@link Permit} that can go on as one for reading. */
 export class WritePermit extends Permit {
-  readonly #downgrade: () => Permit;
+  readonly #beginReading: () => Lender;
+  #reading = false;
 
   /** @internal */
-  constructor(lender: Lender, downgrade: () => Permit) {
+  constructor(lender: Lender, beginReading: () => Lender) {
     super(lender);
-    this.#downgrade = downgrade;
+    this.#beginReading = beginReading;
   }
 
   /**
-   * Goes on with a permit for reading, with nobody writing in between; this one is given back. Readers that are first in
-   * line go on as well. Not a cancellation point.
+   * Goes on as a permit for reading, with nobody writing in between: giving it back gives that back. Readers that are
+   * first in line go on as well. Not a cancellation point.
    *
    * There is no way up: two readers that both want to write would wait for each other.
    *
-   * @throws {TypeError} when it is not held.
+   * @throws {TypeError} when it is not held, or holds for reading already.
    */
-  downgrade(): Permit {
+  downgrade(): void {
     if (!this.held) throw new TypeError('Cannot downgrade as the permit must be held: it was given back');
-    const reading = this.#downgrade();
-    this.release();
-    return reading;
+    if (this.#reading) throw new TypeError('Cannot downgrade as the permit must be for writing: it is for reading');
+    this.#reading = true;
+    this.exchange(this.#beginReading());
   }
 }
 
@@ -183,7 +184,10 @@ export class RwLock {
 
   #write(): WritePermit {
     this.#writing = true;
-    return new WritePermit(this.#writeLender, () => this.#read());
+    return new WritePermit(this.#writeLender, () => {
+      this.#readers++;
+      return this.#readLender;
+    });
   }
 
   /** Lets in order go on whoever may: all readers up to the first writer, or that writer. */

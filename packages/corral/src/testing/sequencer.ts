@@ -91,6 +91,6 @@ export class Sequencer {
 
   #break(): void {
     this.#broken = true;
-    for (const [position, line] of this.#lines) line.failAll(new SequenceBrokenError(position));
+    for (const [position, line] of this.#lines) line.failEach(() => new SequenceBrokenError(position));
   }
 }

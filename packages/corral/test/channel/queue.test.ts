@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Queue, checkpoint, sleep, taskGroup, timeout, withScope } from '../../src/index.ts';
+import {
+  Broadcast,
+  Queue,
+  channel,
+  checkpoint,
+  select,
+  sleep,
+  taskGroup,
+  timeout,
+  withScope,
+} from '../../src/index.ts';
 import { failureOf, virtually } from '../core/virtually.ts';
 import { ask, outcomes } from './asking.ts';
 
@@ -249,5 +259,28 @@ test(
       scope.cancel();
       assert.equal(queue.snapshot().waitingPutters, 0);
     });
+  }),
+);
+
+test(
+  'Queue, channel, Broadcast: a promise is no item, and changes nothing',
+  virtually(async () => {
+    const queue = new Queue<unknown>();
+    const [sender, receiver] = channel<unknown>(1);
+    const news = new Broadcast<unknown>();
+    const promise = Promise.resolve(1);
+    for (const put of [() => queue.tryPut(promise), () => sender.trySend(promise), () => news.trySend(promise)]) {
+      assert.throws(put, { name: 'TypeError', message: /^Cannot .* a promise \(await it first\)$/ });
+    }
+    for (const wait of [
+      queue.put(promise),
+      queue.putMany([1, promise]),
+      sender.send(promise),
+      news.send(promise),
+      select({ put: queue.putting(promise) }),
+    ]) {
+      await assert.rejects(wait, TypeError);
+    }
+    assert.deepEqual([queue.size, receiver.snapshot().buffered], [0, 0]);
   }),
 );

@@ -146,14 +146,13 @@ test(
       group.spawn(read('r'));
       group.spawn(write('w'));
       await waitAllTasksBlocked();
-      const reading = writing.downgrade();
-      assert.equal(writing.held, false);
-      assert.throws(() => writing.downgrade(), { name: 'TypeError', message: /^Cannot downgrade as/ });
-      writing.release();
-      assert.equal(lock.readers, 2);
+      writing.downgrade();
+      assert.deepEqual([writing.held, lock.writing, lock.readers], [true, false, 2]);
+      assert.throws(() => writing.downgrade(), { name: 'TypeError', message: /^Cannot downgrade as .* for reading$/ });
       await sleep(5);
       assert.deepEqual(trace, ['r', '/r']);
-      reading.release();
+      writing.release();
+      assert.throws(() => writing.downgrade(), { name: 'TypeError', message: /^Cannot downgrade as .* given back$/ });
     });
     assert.deepEqual(trace, ['r', '/r', 'w', '/w']);
     assert.equal(lock.readers, 0);
@@ -165,12 +164,16 @@ test(
   virtually(async () => {
     const lock = new RwLock();
     assert.equal(await lock.holdRead(() => lock.readers), 1);
-    assert.equal(await lock.holdWrite((held) => held.downgrade().held && lock.readers), 1);
-    assert.equal(lock.readers, 1);
+    assert.equal(await lock.holdWrite(() => lock.writing), true);
     assert.equal(lock.writing, false);
+    await lock.holdWrite((held) => {
+      held.downgrade();
+      assert.equal(lock.readers, 1);
+    });
+    assert.equal(lock.readers, 0);
     const failure = new Error('body');
     assert.equal(await failureOf(lock.holdRead(() => Promise.reject(failure))), failure);
-    assert.equal(lock.readers, 1);
+    assert.equal(lock.readers, 0);
     await assert.rejects(lock.holdWrite(undefined as never), TypeError);
   }),
 );
