@@ -81,5 +81,9 @@ class DebouncePace implements Pace {
     return this.#trailing ? this.#quietAt : undefined;
   }
 
+  calledInVain(now: number): number {
+    return now;
+  }
+
   began(): void {}
 }

@@ -16,7 +16,8 @@ import type { TaskGroup } from '../core/task-group.ts';
 import { LineOperation, WaitLine } from '../core/wait-line.ts';
 import { within } from '../core/within.ts';
 import type { CallDroppedError } from '../errors.ts';
-import { TaskCancelledError, isCancellation } from '../errors.ts';
+import { ScopeClosedError, TaskCancelledError, isCancellation } from '../errors.ts';
+import type { InContext } from '../internal/ambient.ts';
 
 /** What is called with the scope of the run as `this`. */
 export type SharedFunction<A extends readonly unknown[], R> = (this: Scope, ...args: A) => R | PromiseLike<R>;
@@ -25,6 +26,8 @@ export type SharedFunction<A extends readonly unknown[], R> = (this: Scope, ...a
 export interface Call<A extends readonly unknown[]> {
   readonly args: A;
   readonly variables: Variables | undefined;
+  /** Calls back in the async context of the caller, that of others included; undefined while that is what is current. */
+  readonly inContext: InContext | undefined;
 }
 
 /** How a run ended. */
@@ -48,6 +51,8 @@ export class SharedRun<A extends readonly unknown[], R> {
   #host: Caller<A, R> | undefined;
   /** The group's part in it: wants it whoever leaves. */
   #keeper: Caller<A, R> | undefined;
+  /** The last call that was merged into it before it began. */
+  #lastCall: Call<A> | undefined;
   /** The host, when it was the last to leave: it waits for the end. */
   #leaver: Caller<A, R> | undefined;
   #begun = false;
@@ -82,7 +87,7 @@ export class SharedRun<A extends readonly unknown[], R> {
       const problem = 'it would wait for itself: called with the same key inside that call';
       return rejected(new TypeError(`Cannot wait for ${this.name} as ${problem}`));
     }
-    if (this.#keeper && !this.#begun) this.#keeper.call = call;
+    if (!this.#begun) this.#lastCall = call;
     return entering(scope, () => this.#add(new Caller(scope, this, this.#line, call)).promise);
   }
 
@@ -103,14 +108,22 @@ export class SharedRun<A extends readonly unknown[], R> {
 
   /** Calls the function for the first that waits, or for the last. False when nobody does. */
   begin(whose: 'first' | 'last'): boolean {
+    if (this.#begun) return false;
     const caller = this.#keeper ?? (whose === 'first' ? this.#line.first : this.#line.last);
-    if (!caller || this.#begun) return false;
+    if (!caller) {
+      // Decided here, or somebody could still join what is not begun any more.
+      this.#checkWanted();
+      return false;
+    }
     this.#begun = true;
-    const { args, variables } = caller.call;
-    const scope = new SharedScope(caller.scope, this.name, variables);
+    // What the group wants is what the last caller asked for, who may have left.
+    const { args, variables, inContext } = whose === 'last' && this.#keeper ? (this.#lastCall as Call<A>) : caller.call;
+    this.#lastCall = undefined;
+    const scope = new SharedScope(caller.scope, this, variables);
     this.#scope = scope;
     this.#host = caller;
-    within(scope, () => this.#fn.apply(scope, args as never), { whenCancelled }).then(
+    const run = (): Promise<R> => within(scope, () => this.#fn.apply(scope, args as never), { whenCancelled });
+    (inContext ? inContext(run) : run()).then(
       (value) => this.#ended({ failed: false, value: value }),
       (error: unknown) => this.#ended({ failed: true, value: error }),
     );
@@ -129,6 +142,13 @@ export class SharedRun<A extends readonly unknown[], R> {
     if (caller === this.#host && !this.outcome) this.#findHost(caller);
     // Not at once: a cancellation is under way, and somebody else may join before it is over.
     if ((this.#leaver || !this.#line.first) && !this.outcome) void Promise.resolve().then(() => this.#checkWanted());
+  }
+
+  /** The scope in which it lives ends, and nobody there awaits it: it goes to the others, if there are any. */
+  orphaned(around: Scope): void {
+    while (this.#host?.pending && this.#host.scope === around) {
+      this.#host.abort(new ScopeClosedError(around.name, `wait for ${this.name}`));
+    }
   }
 
   /** Whether a caller that was cancelled has to wait for the end. */
@@ -151,7 +171,8 @@ export class SharedRun<A extends readonly unknown[], R> {
     try {
       await keeper.promise;
     } catch (error) {
-      if (isCancellation(error) || this.#keptAlone) throw error;
+      // A run that cancelled itself has failed nobody but those who wait for what it gives.
+      if (isCancellation(error) || (this.#keptAlone && !(error instanceof CutShort))) throw error;
     }
   }
 
@@ -213,10 +234,19 @@ export class SharedRun<A extends readonly unknown[], R> {
   }
 }
 
+/** What is told that its scope has to go elsewhere. */
+interface Movable {
+  readonly name: string;
+  orphaned(around: Scope): void;
+}
+
 /** The scope of a run: nobody's cancellation reaches it from outside, and it may change hosts. */
 class SharedScope extends Scope {
-  constructor(host: Scope | undefined, name: string, variables: Variables | undefined) {
-    super(host, name, variables, true);
+  readonly #run: Movable;
+
+  constructor(host: Scope | undefined, run: Movable, variables: Variables | undefined) {
+    super(host, run.name, variables, true);
+    this.#run = run;
   }
 
   override get mayMoveInLate(): boolean {
@@ -225,7 +255,7 @@ class SharedScope extends Scope {
 
   /** Its result goes to whoever waits for it, and not to the scope around. */
   override orphan(around: Scope): void {
-    this.cancelFor({ kind: 'closed', by: around.name });
+    this.#run.orphaned(around);
   }
 
   moveTo(host: Scope | undefined): void {
@@ -248,7 +278,7 @@ function whenCancelled(scope: Scope): never {
 
 /** One who waits for a run. */
 class Caller<A extends readonly unknown[], R> extends LineOperation<R> {
-  call: Call<A>;
+  readonly call: Call<A>;
   readonly #run: SharedRun<A, R>;
   #reject: (() => void) | undefined = undefined;
 

@@ -1,4 +1,3 @@
-import { currentVariables } from '../core/current.ts';
 import type { NameOption } from '../core/name-option.ts';
 import type { Scope } from '../core/scope.ts';
 import type { TaskGroup } from '../core/task-group.ts';
@@ -68,7 +67,7 @@ export function singleFlight<A extends readonly unknown[], R, K = A[0]>(
   const flights = new Flights<K, A, R>(name, fn, checkGroup(options?.group));
   return scopedFunction<A, R, Omit<SingleFlight<A, R, K>, keyof ScopedFunction<A, R>>>(
     name,
-    (scope, args) => flights.join(scope, key(args), { args, variables: currentVariables() }),
+    (scope, args) => flights.join(scope, key(args), args),
     {
       forget: (forgotten: K) => flights.forget(forgotten),
       snapshot: () => Object.freeze({ name, running: flights.size }),

@@ -78,6 +78,11 @@ class ThrottlePace implements Pace {
     return this.#trailing || free <= now ? free : undefined;
   }
 
+  /** The latest run has begun, whatever became of it: this one waits until it may. */
+  calledInVain(now: number): number {
+    return (this.#begun[this.#oldest] ?? now) + this.#perMs;
+  }
+
   began(now: number): void {
     this.#begun[this.#oldest] = now;
     this.#oldest = (this.#oldest + 1) % this.#limit;

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { test } from 'node:test';
 import {
   CallDroppedError,
@@ -152,6 +153,36 @@ test(
       runs.push(`body ended at ${clock.now()}`);
     });
     assert.deepEqual(runs, ['body ended at 10', '3 at 100']);
+  }),
+);
+
+test(
+  'debounce: a group that has no place free at first wants what the last caller asked for all the same',
+  virtually(async () => {
+    const saved: number[] = [];
+    await taskGroup(
+      async (group) => {
+        const save = debounce(async (n: number) => saved.push(n), { waitMs: 10, group });
+        group.spawn(() => sleep(5));
+        await sleep(1);
+        await gather([() => save(1), () => sleep(1).then(() => save(2))]);
+      },
+      { concurrency: 1 },
+    );
+    assert.deepEqual(saved, [2]);
+  }),
+);
+
+test(
+  'debounce: the run has the async context of its last caller, whoever flushes it',
+  virtually(async () => {
+    const request = new AsyncLocalStorage<string>();
+    const save = debounce(async (_n: number) => request.getStore(), { waitMs: 10 });
+    const both = (): Promise<unknown[]> =>
+      gather([() => request.run('one', () => save(1)), () => request.run('two', () => save(2))]);
+    assert.deepEqual(await both(), ['two', 'two']);
+    const flush = (): Promise<boolean> => request.run('flush', () => sleep(1).then(() => save.flush()));
+    assert.deepEqual((await gather([both, flush]))[0], ['two', 'two']);
   }),
 );
 

@@ -79,6 +79,22 @@ test(
 );
 
 test(
+  'throttle: trailing false, a latest run that was cut off still counts: the next one waits until it may begin',
+  virtually(async (clock) => {
+    const begun: number[] = [];
+    const work = async (n: number): Promise<number> => {
+      begun.push(clock.now());
+      await sleep(50);
+      return n;
+    };
+    const paced = throttle(work, { perMs: 100, trailing: false });
+    await moveOnAfter(10, () => paced(1));
+    assert.equal(await paced(2), 2);
+    assert.deepEqual(begun, [0, 100]);
+  }),
+);
+
+test(
   'throttle: a cancelled caller withdraws with its arguments, and a run without callers does not begin',
   virtually(async (clock) => {
     const runs: string[] = [];
