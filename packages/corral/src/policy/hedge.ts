@@ -9,7 +9,7 @@ import type { Scope } from '../core/scope.ts';
 import type { GroupOptions, TaskErrorDecision } from '../core/task-group.ts';
 import type { Task, TaskScope } from '../core/task.ts';
 import { WaitLine } from '../core/wait-line.ts';
-import { checkBetween, checkCount, checkFunction } from '../internal/checks.ts';
+import { checkBetween, checkCount, checkFunction, checkOptions } from '../internal/checks.ts';
 import type { AttemptFunction } from './retry.ts';
 
 /** Options of {@link hedge}. */
@@ -47,6 +47,7 @@ export interface HedgeOptions extends Omit<GroupOptions, 'concurrency'> {
 export function hedge<T>(fn: AttemptFunction<T>, options: HedgeOptions): Promise<T> {
   return rejecting(() => {
     checkFunction(fn, 'hedge');
+    checkOptions(options, 'hedge');
     return new Hedging(fn, options).run();
   });
 }

@@ -1,7 +1,7 @@
 import type { NameOption } from '../core/name-option.ts';
 import type { Scope } from '../core/scope.ts';
 import type { TaskGroup } from '../core/task-group.ts';
-import { checkFunction } from '../internal/checks.ts';
+import { checkFunction, checkOptions } from '../internal/checks.ts';
 import { Flights, keyOf } from './flights.ts';
 import { checkGroup } from './group-option.ts';
 import { scopedFunction, type ScopedFunction } from '../core/scoped-function.ts';
@@ -61,6 +61,7 @@ export function singleFlight<A extends readonly unknown[], R, K = A[0]>(
   options?: SingleFlightOptions<A, K>,
 ): SingleFlight<A, R, K> {
   checkFunction(fn, 'share runs');
+  checkOptions(options, 'singleFlight');
   const name = options?.name ?? (fn.name || 'singleFlight');
   if (options?.key !== undefined) checkFunction(options.key, `tell calls of ${name} apart`);
   const key = keyOf(name, options?.key);

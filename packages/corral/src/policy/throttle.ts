@@ -1,5 +1,5 @@
 import type { Scope } from '../core/scope.ts';
-import { checkCount, checkFunction } from '../internal/checks.ts';
+import { checkCount, checkFunction, checkOptions } from '../internal/checks.ts';
 import { checkGroup } from './group-option.ts';
 import { checkEdges, checkSpan, type MergeOptions } from './merge-options.ts';
 import { MergedCalls, mergedFunction, type MergedFunction, type Pace } from './merged-calls.ts';
@@ -46,6 +46,7 @@ export function throttle<A extends readonly unknown[], R>(
   options: ThrottleOptions,
 ): MergedFunction<A, R> {
   checkFunction(fn, 'throttle');
+  checkOptions(options, 'throttle');
   const name = options?.name ?? (fn.name || 'throttle');
   const perMs = checkSpan(options?.perMs, `set perMs of ${name}`);
   const limit = checkCount(options.limit ?? 1, `set limit of ${name}`, 1, Number.MAX_SAFE_INTEGER);

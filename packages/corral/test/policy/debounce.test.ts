@@ -261,6 +261,7 @@ test('debounce: misuse is refused', () => {
   const fn = (): number => 1;
   assert.throws(() => debounce(5 as never, { waitMs: 1 }), TypeError);
   assert.throws(() => debounce(fn, undefined as never), RangeError);
+  assert.throws(() => debounce(fn, 100 as never), /Cannot call debounce\(\) as it takes an object of options/);
   for (const waitMs of [0, -1, Number.NaN, Infinity]) assert.throws(() => debounce(fn, { waitMs }), RangeError);
   for (const maxWaitMs of [1, Number.NaN]) assert.throws(() => debounce(fn, { waitMs: 5, maxWaitMs }), RangeError);
   assert.throws(() => debounce(fn, { waitMs: 1, leading: false, trailing: false }), TypeError);

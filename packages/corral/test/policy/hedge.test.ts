@@ -312,6 +312,7 @@ test('hedge: options that make no sense reject before anything is called', async
   const fn = (): number => ++calls;
   const bad: [HedgeOptions, RegExp][] = [
     [undefined as never, /afterMs/],
+    [5 as never, /object of options/],
     [{} as never, /^Cannot set afterMs of hedge as it takes a number of at least 0: current value is undefined$/],
     [{ afterMs: -1 }, /afterMs/],
     [{ afterMs: Number.NaN }, /afterMs/],

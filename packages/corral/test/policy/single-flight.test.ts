@@ -546,6 +546,7 @@ test(
 
 test('singleFlight: misuse is refused', async () => {
   assert.throws(() => singleFlight(5 as never), TypeError);
+  assert.throws(() => singleFlight(() => 1, 5 as never), TypeError);
   assert.throws(() => singleFlight(() => 1, { key: 5 as never }), TypeError);
   assert.throws(() => singleFlight(() => 1, { group: {} as never }), TypeError);
   const two = singleFlight(async (a: number, b: number) => a + b);

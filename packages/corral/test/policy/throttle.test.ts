@@ -194,6 +194,7 @@ test('throttle: misuse is refused', async () => {
   const fn = (): number => 1;
   assert.throws(() => throttle(5 as never, { perMs: 1 }), TypeError);
   assert.throws(() => throttle(fn, undefined as never), RangeError);
+  assert.throws(() => throttle(fn, 100 as never), TypeError);
   for (const perMs of [0, -1, Number.NaN, Infinity]) assert.throws(() => throttle(fn, { perMs }), RangeError);
   for (const limit of [0, 1.5, Infinity]) assert.throws(() => throttle(fn, { perMs: 1, limit }), RangeError);
   assert.throws(() => throttle(fn, { perMs: 1, leading: false, trailing: false }), TypeError);
