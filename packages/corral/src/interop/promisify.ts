@@ -7,7 +7,7 @@ import { fromCallback, type Done } from './from-callback.ts';
 export interface PromisifyOptions<T> extends NameOption {
   /** Whether a cancelled wait ends although the callback was not called. Default: false, it waits. */
   readonly abandon?: boolean | undefined;
-  /** Called with a value that arrives after the waiting has ended, to release it. */
+  /** Called with a value that nobody gets, as the waiting has ended or failed meanwhile, to release it. */
   readonly onAbandoned?: ((value: T) => void) | undefined;
 }
 

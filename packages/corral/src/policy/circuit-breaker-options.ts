@@ -68,7 +68,10 @@ export class CircuitRules {
       throw new TypeError(`Cannot set window as it takes { calls } or { ms }: current value is ${shown(window)}`);
     }
     const size = 'calls' in window ? checkCount(window.calls, 'set window.calls', 1, 1e6) : Infinity;
-    this.window = 'calls' in window ? new CallWindow(size) : new TimeWindow(checkBetween(window.ms, 'set window.ms', 1, Number.MAX_VALUE));
+    this.window =
+      'calls' in window
+        ? new CallWindow(size)
+        : new TimeWindow(checkBetween(window.ms, 'set window.ms', 1, Number.MAX_VALUE));
     this.minimumCalls = checkCount(options.minimumCalls ?? Math.min(10, size), 'set minimumCalls', 1, size);
     this.halfOpenCalls = checkCount(options.halfOpenCalls ?? 1, 'set halfOpenCalls');
     this.slowCallMs = positive(options.slowCallMs ?? Infinity, 'set slowCallMs');
