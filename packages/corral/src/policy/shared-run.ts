@@ -215,8 +215,7 @@ export class SharedRun<A extends readonly unknown[], R> {
     this.onEnd?.(outcome);
     if (outcome.failed) this.#line.failAll(outcome.value);
     else this.#line.commitAll(outcome.value);
-    const late = outcome.failed && !first && !(outcome.value instanceof CutShort) && !isCancellation(outcome.value);
-    this.#letGo(late ? { error: outcome.value } : undefined);
+    this.#letGo(outcome.failed && !first && !isEcho(outcome.value) ? { error: outcome.value } : undefined);
     // What waits for nothing any more keeps nothing: neither contexts nor scopes.
     this.#scope = undefined;
     this.#host = undefined;
@@ -270,6 +269,11 @@ class SharedScope extends Scope {
 
 /** The run was cancelled, by its own function or because nobody wanted it: those who wait, if any, were not. */
 class CutShort extends TaskCancelledError {}
+
+/** Whether an error says no more than that the run was cut off. */
+function isEcho(error: unknown): boolean {
+  return error instanceof CutShort || error instanceof ScopeClosedError || isCancellation(error);
+}
 
 function whenCancelled(scope: Scope): never {
   if (scope.cause?.kind === 'deadline') resultOfCancelled(scope, undefined);

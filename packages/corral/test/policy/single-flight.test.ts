@@ -3,6 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import {
+  AbandonedTaskError,
   ContextVariable,
   Event,
   TaskCancelledError,
@@ -22,6 +23,7 @@ import {
   type Scope,
   type TaskGroup,
 } from '../../src/index.ts';
+import { installReporter } from '../../src/internal/report.ts';
 import { failureOf, pledge, untilCut, virtually } from '../core/virtually.ts';
 
 test(
@@ -329,6 +331,29 @@ test(
     });
   }),
 );
+
+test('singleFlight: a run that is abandoned with the task in which it lives is reported once, with the task', async () => {
+  const reported: unknown[] = [];
+  const before = installReporter((error) => reported.push(error));
+  try {
+    await virtually(async () => {
+      const load = singleFlight((key: string) => sleep(50).then(() => key));
+      const group = taskGroup(
+        async (tasks) => {
+          tasks.spawn(() => shield(() => load('a')));
+          await sleep(5);
+          tasks.cancel();
+        },
+        { graceMs: 5 },
+      );
+      assert.ok((await failureOf(group)) instanceof AbandonedTaskError);
+      await sleep(1);
+    })();
+  } finally {
+    installReporter(before);
+  }
+  assert.deepEqual(reported, []);
+});
 
 test(
   'singleFlight: runs that wait for each other end when those outside have left',
