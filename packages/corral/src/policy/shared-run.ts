@@ -12,6 +12,7 @@ import { resultOfCancelled } from '../core/exit.ts';
 import type { Variables } from '../core/frame.ts';
 import { entering, rejected } from '../core/operation.ts';
 import { Scope } from '../core/scope.ts';
+import type { Task } from '../core/task.ts';
 import type { TaskGroup } from '../core/task-group.ts';
 import { LineOperation, WaitLine } from '../core/wait-line.ts';
 import { within } from '../core/within.ts';
@@ -53,6 +54,10 @@ export class SharedRun<A extends readonly unknown[], R> {
   #keeper: Caller<A, R> | undefined;
   /** The last call that was merged into it before it began. */
   #lastCall: Call<A> | undefined;
+  /** The task through which the group wants it. */
+  #keeping: Task<void> | undefined;
+  /** For whom it is to begin as soon as somebody is there. */
+  #due: 'first' | 'last' | undefined;
   /** The host, when it was the last to leave: it waits for the end. */
   #leaver: Caller<A, R> | undefined;
   #begun = false;
@@ -93,12 +98,17 @@ export class SharedRun<A extends readonly unknown[], R> {
 
   /** Makes `group` want it, through a task of its own. The group gets an error that nobody else is there to get. */
   keepIn(group: TaskGroup, call: Call<A>): void {
-    group.spawn((scope) => this.#keep(scope, call), { name: this.name, eager: true });
+    this.#keeping = group.spawn((scope) => this.#keep(scope, call), { name: this.name, eager: true });
   }
 
-  /** Whether somebody waits for it. */
+  /** Whether somebody waits for it, or will. */
   get wanted(): boolean {
-    return this.#line.first !== undefined;
+    return this.#line.first !== undefined || this.#promised;
+  }
+
+  /** Whether the group will want it, which has no place free for the task that is to say so. */
+  get #promised(): boolean {
+    return !this.#begun && this.#keeping?.state === 'pending';
   }
 
   /** How many wait for it. */
@@ -106,11 +116,15 @@ export class SharedRun<A extends readonly unknown[], R> {
     return this.#line.length;
   }
 
-  /** Calls the function for the first that waits, or for the last. False when nobody does. */
+  /** Calls the function for the first that waits, or for the last; later, for who comes first. False when nobody will. */
   begin(whose: 'first' | 'last'): boolean {
     if (this.#begun) return false;
     const caller = this.#keeper ?? (whose === 'first' ? this.#line.first : this.#line.last);
     if (!caller) {
+      if (this.#promised) {
+        this.#due = whose;
+        return true;
+      }
       // Decided here, or somebody could still join what is not begun any more.
       this.#checkWanted();
       return false;
@@ -119,6 +133,7 @@ export class SharedRun<A extends readonly unknown[], R> {
     // What the group wants is what the last caller asked for, who may have left.
     const { args, variables, inContext } = whose === 'last' && this.#keeper ? (this.#lastCall as Call<A>) : caller.call;
     this.#lastCall = undefined;
+    this.#due = undefined;
     const scope = new SharedScope(caller.scope, this, variables);
     this.#scope = scope;
     this.#host = caller;
@@ -161,13 +176,15 @@ export class SharedRun<A extends readonly unknown[], R> {
       this.#moveTo(caller);
       this.#letGo();
     }
+    if (this.#due) this.begin(this.#due);
     return caller;
   }
 
   async #keep(scope: Scope, call: Call<A>): Promise<void> {
     if (!this.joinable) return;
-    const keeper = this.#add(new Caller(scope, this, this.#line, call));
+    const keeper = new Caller(scope, this, this.#line, call);
     this.#keeper = keeper;
+    this.#add(keeper);
     try {
       await keeper.promise;
     } catch (error) {
@@ -201,7 +218,7 @@ export class SharedRun<A extends readonly unknown[], R> {
   }
 
   #checkWanted(): void {
-    const wanted = this.#line.first && !this.#leaver;
+    const wanted = this.wanted && !this.#leaver;
     if (wanted || this.outcome || this.#unwanted) return;
     this.#unwanted = true;
     this.onUnwanted?.();
@@ -220,6 +237,7 @@ export class SharedRun<A extends readonly unknown[], R> {
     this.#scope = undefined;
     this.#host = undefined;
     this.#keeper = undefined;
+    this.#keeping = undefined;
     this.onEnd = undefined;
     this.onUnwanted = undefined;
     this.afterwards?.();

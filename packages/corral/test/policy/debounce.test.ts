@@ -174,6 +174,45 @@ test(
 );
 
 test(
+  'debounce: with a group that has no place free the run waits for one, though all callers have left',
+  virtually(async (clock) => {
+    const saved: [number, number][] = [];
+    await taskGroup(
+      async (group) => {
+        const save = debounce(async (n: number) => saved.push([n, clock.now()]), { waitMs: 10, group });
+        group.spawn(() => sleep(30));
+        await sleep(1);
+        await withScope(() => void save(1).catch(() => {}));
+        await sleep(1);
+        await withScope(() => void save(2).catch(() => {}));
+      },
+      { concurrency: 1 },
+    );
+    assert.deepEqual(saved, [[2, 30]]);
+  }),
+);
+
+test(
+  'debounce: a group that is cancelled before it has a place free does not run what only it wanted',
+  virtually(async () => {
+    const saved: number[] = [];
+    await taskGroup(
+      async (group) => {
+        const save = debounce(async (n: number) => saved.push(n), { waitMs: 10, group });
+        group.spawn(() => sleep(30));
+        await sleep(1);
+        await withScope(() => void save(1).catch(() => {}));
+        await sleep(15);
+        assert.equal(save.pending, false);
+        group.cancel();
+      },
+      { concurrency: 1 },
+    );
+    assert.deepEqual(saved, []);
+  }),
+);
+
+test(
   'debounce: the run has the async context of its last caller, whoever flushes it',
   virtually(async () => {
     const request = new AsyncLocalStorage<string>();
