@@ -236,6 +236,14 @@ test('promisify: takes a function of Node as it is', async () => {
   assert.equal(error.code, 'ENOENT');
 });
 
+test('promisify: what an async function throws instead of calling back is thrown', async () => {
+  const boom = new Error('async');
+  const failing = promisify(async (_callback: Done<number>) => {
+    throw boom;
+  });
+  assert.equal(await failureOf(failing()), boom);
+});
+
 test('promisify: a cancelled call waits for its callback, unless it is abandoned', async () => {
   const slow = (callback: (error: unknown) => void): void => void setTimeout(() => callback(null), 10);
   const begun = now();
