@@ -76,9 +76,7 @@ export type InContext = <R>(fn: () => R) => R;
 
 /** For what is to be called later as if from here: the frame, and what others keep in the platform's async context. */
 export function captureContext(): InContext | undefined {
-  if (!hooks?.AsyncResource) return AsyncLocalStorage?.snapshot?.();
-  const here = new hooks.AsyncResource('corral');
-  return (fn) => here.runInAsyncScope(fn);
+  return AsyncLocalStorage?.snapshot?.();
 }
 
 /** Like {@link runInFrame}, as the last thing that a microtask does: the frame may stay in force until it ends. */

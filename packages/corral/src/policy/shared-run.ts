@@ -121,13 +121,10 @@ export class SharedRun<A extends readonly unknown[], R> {
     if (this.#begun) return false;
     const caller = this.#keeper ?? (whose === 'first' ? this.#line.first : this.#line.last);
     if (!caller) {
-      if (this.#promised) {
-        this.#due = whose;
-        return true;
-      }
+      if (this.#promised) this.#due = whose;
       // Decided here, or somebody could still join what is not begun any more.
-      this.#checkWanted();
-      return false;
+      else this.#checkWanted();
+      return this.#due !== undefined;
     }
     this.#begun = true;
     // What the group wants is what the last caller asked for, who may have left.
@@ -139,8 +136,8 @@ export class SharedRun<A extends readonly unknown[], R> {
     this.#host = caller;
     const run = (): Promise<R> => within(scope, () => this.#fn.apply(scope, args as never), { whenCancelled });
     (inContext ? inContext(run) : run()).then(
-      (value) => this.#ended({ failed: false, value: value }),
-      (error: unknown) => this.#ended({ failed: true, value: error }),
+      (value) => this.#ended({ failed: false, value }),
+      (value: unknown) => this.#ended({ failed: true, value }),
     );
     return true;
   }
@@ -162,7 +159,7 @@ export class SharedRun<A extends readonly unknown[], R> {
   /** The scope in which it lives ends, and nobody there awaits it: it goes to the others, if there are any. */
   orphaned(around: Scope): void {
     while (this.#host?.pending && this.#host.scope === around) {
-      this.#host.abort(new ScopeClosedError(around.name, `wait for ${this.name}`));
+      this.#host.abort(new ScopeClosedError(around.name));
     }
   }
 
@@ -189,7 +186,7 @@ export class SharedRun<A extends readonly unknown[], R> {
       await keeper.promise;
     } catch (error) {
       // A run that cancelled itself has failed nobody but those who wait for what it gives.
-      if (isCancellation(error) || (this.#keptAlone && !(error instanceof CutShort))) throw error;
+      if (isCancellation(error) || (this.#keptAlone && !this.cutShort)) throw error;
     }
   }
 
