@@ -20,8 +20,13 @@ interface Resource {
   runInAsyncScope<R>(fn: () => R): R;
 }
 
+interface StorageClass {
+  new (): Storage;
+  snapshot?(): <R>(fn: () => R) => R;
+}
+
 interface AsyncHooks {
-  AsyncLocalStorage: new () => Storage;
+  AsyncLocalStorage: StorageClass;
   AsyncResource: new (type: string) => Resource;
 }
 
@@ -30,7 +35,7 @@ interface Host {
     getBuiltinModule?: (name: string) => unknown;
     versions?: { node?: string; bun?: string; deno?: string };
   };
-  AsyncLocalStorage?: new () => Storage;
+  AsyncLocalStorage?: StorageClass;
 }
 
 const host = globalThis as Host;
@@ -64,6 +69,14 @@ export function runInFrame<A, R>(frame: AmbientFrame, fn: (argument: A) => R, ar
 /** Calls `fn` outside every frame. */
 export function runOutside<R>(fn: () => R): R {
   return outside ? outside.runInAsyncScope(fn) : storage ? storage.run(undefined, fn, undefined) : fn();
+}
+
+/** Calls a function in the async context in which {@link captureContext} was called. */
+export type InContext = <R>(fn: () => R) => R;
+
+/** For what is to be called later as if from here: the frame, and what others keep in the platform's async context. */
+export function captureContext(): InContext | undefined {
+  return AsyncLocalStorage?.snapshot?.();
 }
 
 /** Like {@link runInFrame}, as the last thing that a microtask does: the frame may stay in force until it ends. */

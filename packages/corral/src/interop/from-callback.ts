@@ -4,6 +4,7 @@ import type { NameOption } from '../core/name-option.ts';
 import { entering, rejecting } from '../core/operation.ts';
 import { reportIn } from '../core/report-in.ts';
 import { Scope } from '../core/scope.ts';
+import { cleanup } from '../core/shield.ts';
 import { within } from '../core/within.ts';
 import { isAbortError, isCancellation } from '../errors.ts';
 import { checkFunction, isThenable } from '../internal/checks.ts';
@@ -15,7 +16,7 @@ export type Done<T> = (error?: unknown, value?: T) => void;
 export interface FromCallbackOptions<T> extends ScopeOption, NameOption {
   /** Whether a cancelled wait ends although `done` was not called and nothing can be undone. Default: false, it waits. */
   readonly abandon?: boolean | undefined;
-  /** Called with a value that arrives after the waiting has ended, to release it. */
+  /** Called with a value that nobody gets, as the waiting has ended or failed meanwhile, to release it. */
   readonly onAbandoned?: ((value: T) => void) | undefined;
 }
 
@@ -23,7 +24,7 @@ export interface FromCallbackOptions<T> extends ScopeOption, NameOption {
  * Calls `start` and waits until it calls `done(error, value)`.
  *
  * Guarantees: the first call of `done` counts, and only null and undefined are no error. When `start` returns a function,
- * that undoes what was set up: it is called once, on every way out, and awaited. When cancelled, the signal is aborted;
+ * that undoes what was set up: it is called once, on every way out, and awaited, with {@link cleanup}'s shield and bound. When cancelled, the signal is aborted;
  * with a function to undo it the wait then ends, and without one `done` is waited for: what it brings in spite of the
  * cancellation is returned. What `start` throws is thrown.
  *
@@ -68,6 +69,8 @@ class Waiting<T> {
   /** Whether the waiting has ended, and whether `done` was called. */
   #over = false;
   #called = false;
+  /** The value that came in time. */
+  #arrived: { readonly value: T } | undefined = undefined;
 
   constructor(scope: Scope, options: FromCallbackOptions<T>) {
     this.#scope = scope;
@@ -78,13 +81,25 @@ class Waiting<T> {
   }
 
   async run(start: (done: Done<T>, signal: AbortSignal) => unknown): Promise<T> {
+    try {
+      return await this.#wait(start);
+    } catch (error) {
+      this.#over = true;
+      // It came, and nobody gets it.
+      if (this.#arrived) this.#late(false, undefined, this.#arrived.value);
+      throw error;
+    }
+  }
+
+  async #wait(start: (done: Done<T>, signal: AbortSignal) => unknown): Promise<T> {
     const undo = start(this.#done, this.#scope.signal);
     if (isThenable(undo)) throw refused(undo);
     const undoes = typeof undo === 'function';
     if (undoes || this.#options.abandon) this.#scope.onCancel((error) => this.#end({ failed: true, error }));
     const outcome = await this.#settled;
     try {
-      if (undoes) await undo();
+      // A disposer like any other: no cancellation cuts it short.
+      if (undoes) await cleanup(() => undo() as unknown, { scope: this.#scope, name: `undo ${this.#scope.name}` });
     } catch (error) {
       // A real error never loses to a cancellation.
       throw outcome.failed && !isCancellation(outcome.error) ? combine([outcome.error, error], this.#scope) : error;
@@ -102,8 +117,9 @@ class Waiting<T> {
     if (this.#called) return;
     this.#called = true;
     const failed = error !== undefined && error !== null;
-    if (this.#over) this.#late(failed, error, value as T);
-    else this.#end(failed ? { failed, error } : { failed, value: value as T });
+    if (this.#over) return this.#late(failed, error, value as T);
+    if (!failed) this.#arrived = { value: value as T };
+    this.#end(failed ? { failed, error } : { failed, value: value as T });
   };
 
   /** Too late: a value is handed over to be released, an error that is more than an echo of the cancellation is told. */

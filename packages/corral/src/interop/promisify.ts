@@ -1,13 +1,13 @@
 import type { NameOption } from '../core/name-option.ts';
 import { scopedFunction, type ScopedFunction } from '../core/scoped-function.ts';
-import { checkFunction } from '../internal/checks.ts';
+import { checkFunction, isThenable } from '../internal/checks.ts';
 import { fromCallback, type Done } from './from-callback.ts';
 
 /** Options of {@link promisify}. */
 export interface PromisifyOptions<T> extends NameOption {
   /** Whether a cancelled wait ends although the callback was not called. Default: false, it waits. */
   readonly abandon?: boolean | undefined;
-  /** Called with a value that arrives after the waiting has ended, to release it. */
+  /** Called with a value that nobody gets, as the waiting has ended or failed meanwhile, to release it. */
   readonly onAbandoned?: ((value: T) => void) | undefined;
 }
 
@@ -38,7 +38,11 @@ export function promisify<A extends readonly unknown[], T>(
   return scopedFunction<A, T, object>(
     name,
     (scope, args) => {
-      const start = (done: Done<T>): void => void fn(...args, done);
+      const start = (done: Done<T>): void => {
+        const given: unknown = fn(...args, done);
+        // An async function that throws never calls back.
+        if (isThenable(given)) given.then(undefined, done);
+      };
       return fromCallback<T>(start, { ...options, name, scope });
     },
     {},

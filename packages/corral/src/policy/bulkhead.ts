@@ -1,7 +1,7 @@
 import { scopeFor, type ScopeOption } from '../core/current.ts';
 import type { NameOption } from '../core/name-option.ts';
 import { rejecting } from '../core/operation.ts';
-import { checkFunction } from '../internal/checks.ts';
+import { checkFunction, checkOptions } from '../internal/checks.ts';
 import { Limiter } from './limiter.ts';
 
 /** Options of {@link Bulkhead}. */
@@ -42,6 +42,7 @@ export class Bulkhead {
 
   /** @throws {RangeError} when `concurrency` is no positive integer, or `maxWaiting` no integer of at least 0. */
   constructor(options?: BulkheadOptions) {
+    checkOptions(options, 'new Bulkhead');
     this.#limiter = new Limiter(options?.name ?? 'bulkhead', options?.concurrency ?? 1, options?.maxWaiting ?? 0);
   }
 

@@ -1,7 +1,7 @@
 import type { NameOption } from '../core/name-option.ts';
 import type { Scope } from '../core/scope.ts';
 import type { TaskGroup } from '../core/task-group.ts';
-import { checkFunction } from '../internal/checks.ts';
+import { checkFunction, checkOptions } from '../internal/checks.ts';
 import { FunctionCache } from './function-cache.ts';
 import { scopedFunction, type ScopedFunction } from '../core/scoped-function.ts';
 
@@ -96,6 +96,7 @@ export function cache<A extends readonly unknown[], R, K = A[0]>(
   options?: CacheOptions<A, K>,
 ): CachedFunction<A, R, K> {
   checkFunction(fn, 'cache');
+  checkOptions(options, 'cache');
   const name = options?.name ?? (fn.name || 'cache');
   const cached = new FunctionCache<K, A, R>(name, fn, options ?? {});
   const refresh = scopedFunction<A, R, object>(`${name}.refresh`, (scope, args) => cached.refresh(scope, args), {});

@@ -1,7 +1,7 @@
 /** What a circuit breaker is told, and what it tells. */
 
 import type { NameOption } from '../core/name-option.ts';
-import { checkBetween, checkCount, checkFunction } from '../internal/checks.ts';
+import { checkBetween, checkCount, checkFunction, shown } from '../internal/checks.ts';
 import { CallWindow, TimeWindow, type OutcomeWindow } from './outcome-window.ts';
 
 /**
@@ -64,11 +64,17 @@ export class CircuitRules {
     this.failureRate = failureRate === undefined ? Infinity : rate;
     const inRow = options.consecutiveFailures ?? (failureRate === undefined ? 5 : Infinity);
     this.consecutiveFailures = checkCount(inRow, 'set consecutiveFailures');
+    if (typeof window !== 'object' || window === null) {
+      throw new TypeError(`Cannot set window as it takes { calls } or { ms }: current value is ${shown(window)}`);
+    }
     const size = 'calls' in window ? checkCount(window.calls, 'set window.calls', 1, 1e6) : Infinity;
-    this.window = 'calls' in window ? new CallWindow(size) : new TimeWindow(positive(window.ms, 'set window.ms'));
+    this.window =
+      'calls' in window
+        ? new CallWindow(size)
+        : new TimeWindow(checkBetween(window.ms, 'set window.ms', 1, Number.MAX_VALUE));
     this.minimumCalls = checkCount(options.minimumCalls ?? Math.min(10, size), 'set minimumCalls', 1, size);
     this.halfOpenCalls = checkCount(options.halfOpenCalls ?? 1, 'set halfOpenCalls');
-    this.slowCallMs = positive(options.slowCallMs ?? Infinity, 'set slowCallMs', Infinity);
+    this.slowCallMs = positive(options.slowCallMs ?? Infinity, 'set slowCallMs');
     if (typeof halfOpenAfterMs !== 'function') checkBetween(halfOpenAfterMs, 'set halfOpenAfterMs', 0, Infinity);
     this.#halfOpenAfterMs = halfOpenAfterMs;
     if (options.isFailure !== undefined) checkFunction(options.isFailure, 'set isFailure');
@@ -90,6 +96,6 @@ export class CircuitRules {
   }
 }
 
-function positive(value: unknown, action: string, most = Number.MAX_VALUE): number {
-  return checkBetween(value, action, Number.MIN_VALUE, most);
+function positive(value: unknown, action: string): number {
+  return checkBetween(value, action, Number.MIN_VALUE, Infinity);
 }

@@ -5,7 +5,7 @@ import { reportIn } from '../core/report-in.ts';
 import type { Scope } from '../core/scope.ts';
 import { openAndRun, type TaskFunction } from '../core/with-scope.ts';
 import { CircuitOpenError, StrayCancellationError } from '../errors.ts';
-import { checkFunction, isThenable } from '../internal/checks.ts';
+import { checkFunction, checkOptions, isThenable } from '../internal/checks.ts';
 import { clock } from '../internal/clock.ts';
 import { CircuitRules, type CircuitBreakerOptions, type CircuitState } from './circuit-breaker-options.ts';
 
@@ -71,7 +71,7 @@ export class CircuitBreaker {
 
   /** @throws {RangeError} when a number makes no sense; a TypeError when what is to be called is not a function. */
   constructor(options: CircuitBreakerOptions = {}) {
-    this.#rules = new CircuitRules(options);
+    this.#rules = new CircuitRules(checkOptions(options, 'new CircuitBreaker'));
     this.name = options.name ?? 'circuit breaker';
   }
 

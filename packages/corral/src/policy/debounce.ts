@@ -1,5 +1,5 @@
 import type { Scope } from '../core/scope.ts';
-import { checkFunction, checkNumber } from '../internal/checks.ts';
+import { checkFunction, checkNumber, checkOptions } from '../internal/checks.ts';
 import { checkGroup } from './group-option.ts';
 import { checkEdges, checkSpan, type MergeOptions } from './merge-options.ts';
 import { MergedCalls, mergedFunction, type MergedFunction, type Pace } from './merged-calls.ts';
@@ -43,6 +43,7 @@ export function debounce<A extends readonly unknown[], R>(
   options: DebounceOptions,
 ): MergedFunction<A, R> {
   checkFunction(fn, 'debounce');
+  checkOptions(options, 'debounce');
   const name = options?.name ?? (fn.name || 'debounce');
   const waitMs = checkSpan(options?.waitMs, `set waitMs of ${name}`);
   const maxWaitMs = checkNumber(options.maxWaitMs ?? Infinity, `set maxWaitMs of ${name}`);
@@ -79,6 +80,10 @@ class DebouncePace implements Pace {
     this.#quietAt = Math.min(now + this.#waitMs, since + this.#maxWaitMs);
     if (this.#leading && first) return now;
     return this.#trailing ? this.#quietAt : undefined;
+  }
+
+  calledInVain(now: number): number {
+    return now;
   }
 
   began(): void {}

@@ -1,10 +1,12 @@
 /** Runs by their keys, one at a time for each: what singleFlight and cache share. */
 
+import { currentVariables } from '../core/current.ts';
 import { entering } from '../core/operation.ts';
 import type { Scope } from '../core/scope.ts';
 import type { TaskGroup } from '../core/task-group.ts';
+import { captureContext } from '../internal/ambient.ts';
 import { shown } from '../internal/checks.ts';
-import { SharedRun, type Call, type RunOutcome, type SharedFunction } from './shared-run.ts';
+import { SharedRun, type RunOutcome, type SharedFunction } from './shared-run.ts';
 
 export class Flights<K, A extends readonly unknown[], R> {
   readonly name: string;
@@ -35,9 +37,12 @@ export class Flights<K, A extends readonly unknown[], R> {
   }
 
   /** Waits for the run of `key`; begins one when there is none. */
-  join(scope: Scope | undefined, key: K, call: Call<A>): Promise<R> {
+  join(scope: Scope | undefined, key: K, args: A, variables = currentVariables()): Promise<R> {
     return entering(scope, () => {
       const current = this.#runs.get(key);
+      // One that has to wait for the run before it begins where that ends, in the context of whoever was there.
+      const waits = current !== undefined && !(current.joinable && current.begun);
+      const call = { args, variables, inContext: waits ? captureContext() : undefined };
       if (current?.joinable) return current.join(scope, call);
       const run = new SharedRun<A, R>(this.name, this.#fn);
       if (this.#group) run.keepIn(this.#group, call);

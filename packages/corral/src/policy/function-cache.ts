@@ -67,12 +67,12 @@ export class FunctionCache<K, A extends readonly unknown[], R> {
       }
     }
     this.#misses++;
-    return this.#flights.join(scope, key, { args, variables: currentVariables() });
+    return this.#flights.join(scope, key, args);
   }
 
   refresh(scope: Scope | undefined, args: A): Promise<R> {
     const key = this.#key(args);
-    return entering(scope, () => this.#flights.join(scope, key, { args, variables: currentVariables() }));
+    return entering(scope, () => this.#flights.join(scope, key, args));
   }
 
   has(key: K): boolean {
@@ -155,10 +155,10 @@ export class FunctionCache<K, A extends readonly unknown[], R> {
     if (this.#flights.has(key) || entry.refresh?.state === 'pending') return true;
     const owner = this.#group ?? detachedAround(scope);
     if (!owner) return false;
-    const call = { args, variables: currentVariables() };
+    const variables = currentVariables();
     const fetch = async (own: Scope): Promise<void> => {
       try {
-        await this.#flights.join(own, key, call);
+        await this.#flights.join(own, key, args, variables);
       } catch (error) {
         if (isCancellation(error)) throw error;
         reportIn(own, error, `refreshing ${this.name} failed`);

@@ -1,6 +1,7 @@
 import { combine } from '../core/exit.ts';
 import type { Group } from '../core/group.ts';
 import { inGroup } from '../core/in-group.ts';
+import { isCancelled } from '../core/is-cancelled.ts';
 import { rejecting } from '../core/operation.ts';
 import { stagger } from '../core/race.ts';
 import { reportIn } from '../core/report-in.ts';
@@ -8,7 +9,7 @@ import type { Scope } from '../core/scope.ts';
 import type { GroupOptions, TaskErrorDecision } from '../core/task-group.ts';
 import type { Task, TaskScope } from '../core/task.ts';
 import { WaitLine } from '../core/wait-line.ts';
-import { checkBetween, checkCount, checkFunction } from '../internal/checks.ts';
+import { checkBetween, checkCount, checkFunction, checkOptions } from '../internal/checks.ts';
 import type { AttemptFunction } from './retry.ts';
 
 /** Options of {@link hedge}. */
@@ -25,7 +26,7 @@ export interface HedgeOptions extends Omit<GroupOptions, 'concurrency'> {
  * Calls `fn` again when it does not answer in time, and takes the first success.
  *
  * Guarantees: the attempts that did not win are cancelled and awaited before it returns, and what they fail with then is
- * reported. An attempt that fails starts the next at once. When all fail, the first failure is thrown with the others
+ * reported. An attempt that fails, or cancels itself, starts the next at once. When all fail, the first failure is thrown with the others
  * attached (`errors: 'aggregate'` throws a TaskGroupError). Use it for what may be done twice. Semantics: gRPC's hedging.
  *
  * Cancellable: all attempts are cancelled and awaited.
@@ -46,6 +47,7 @@ export interface HedgeOptions extends Omit<GroupOptions, 'concurrency'> {
 export function hedge<T>(fn: AttemptFunction<T>, options: HedgeOptions): Promise<T> {
   return rejecting(() => {
     checkFunction(fn, 'hedge');
+    checkOptions(options, 'hedge');
     return new Hedging(fn, options).run();
   });
 }
@@ -91,7 +93,15 @@ class Hedging<T> {
   }
 
   async #compete(group: Group, scope: Scope, attempt: number): Promise<void> {
-    const value = await this.#fn(scope, attempt);
+    let value: T;
+    try {
+      value = await this.#fn(scope, attempt);
+    } catch (error) {
+      // One that has cancelled itself is no failure, but no answer either. (A deadline that passed is a failure.)
+      const own = scope.cause && scope.cause.kind !== 'deadline' && !group.scope.cause;
+      if (own && isCancelled(error, { scope })) this.#startNext();
+      throw error;
+    }
     if (this.#winner) return;
     this.#winner = { value };
     // Whoever waits for the next attempt's time need not be cancelled: that is the usual case, and an error less.
@@ -113,9 +123,13 @@ class Hedging<T> {
       return 'ignore';
     }
     this.#failures.push(error);
+    this.#startNext();
+    return 'ignore';
+  }
+
+  #startNext(): void {
     this.#owed++;
     this.#gate.commitAll(undefined);
-    return 'ignore';
   }
 
   #result(): T {

@@ -3,7 +3,7 @@ import { map } from '../core/map.ts';
 import type { NameOption } from '../core/name-option.ts';
 import { rejecting } from '../core/operation.ts';
 import type { Scope } from '../core/scope.ts';
-import { checkFunction } from '../internal/checks.ts';
+import { checkFunction, checkOptions } from '../internal/checks.ts';
 import { Limiter } from './limiter.ts';
 import { scopedFunction, type ScopedFunction } from '../core/scoped-function.ts';
 
@@ -82,6 +82,7 @@ export function limit<A extends readonly unknown[], R>(
   options?: NameOption,
 ): LimitedFunction<A, R> {
   checkFunction(fn, 'limit');
+  checkOptions(options, 'limit');
   const limiter = new Limiter(options?.name ?? (fn.name || 'limit'), concurrency);
   return scopedFunction<A, R, LimitControls>(
     limiter.name,
@@ -112,6 +113,7 @@ export function limit<A extends readonly unknown[], R>(
  * ```
  */
 export function createLimit(concurrency: number, options?: NameOption): Limit {
+  checkOptions(options, 'createLimit');
   const limiter = new Limiter(options?.name ?? 'limit', concurrency);
   const { name } = limiter;
   type Fn = (...args: unknown[]) => unknown;
@@ -124,10 +126,12 @@ export function createLimit(concurrency: number, options?: NameOption): Limit {
   const callIn = (scope: Scope, fn: Fn, ...args: unknown[]): Promise<unknown> =>
     rejecting(() => call(scopeFor(name, { scope }), fn, args));
   const mapItems = (items: Iterable<unknown>, fn: Fn, options?: ScopeOption): Promise<unknown[]> =>
-    map(items, (item, index, scope) => limiter.call(scope, fn, [item, index]), {
-      ...options,
-      concurrency: limiter.concurrency,
-      name,
+    rejecting(() => {
+      checkFunction(fn, `map through ${name}`);
+      const { concurrency } = limiter;
+      const call = (item: unknown, index: number, scope: Scope): Promise<unknown> =>
+        limiter.call(scope, fn, [item, index]);
+      return map(items, call, { ...checkOptions(options, `${name}.map`), concurrency, name });
     });
   Object.defineProperties(shown, {
     ...Object.getOwnPropertyDescriptors(controls(limiter)),

@@ -7,6 +7,7 @@ import type { Scope } from '../core/scope.ts';
 import type { TaskGroup } from '../core/task-group.ts';
 import { CallDroppedError } from '../errors.ts';
 import { Alarm } from '../internal/alarm.ts';
+import { captureContext } from '../internal/ambient.ts';
 import { clock } from '../internal/clock.ts';
 import { scopedFunction, type ScopedFunction } from '../core/scoped-function.ts';
 import { SharedRun, type Call, type SharedFunction } from './shared-run.ts';
@@ -45,6 +46,8 @@ export interface Pace {
    * latest run gives.
    */
   called(now: number, waitedSince: number | undefined): number | undefined;
+  /** The same for one that was to get what the latest run gives, when that was cut off. */
+  calledInVain(now: number): number;
   /** A run has begun. */
   began(now: number): void;
 }
@@ -77,10 +80,9 @@ export class MergedCalls<A extends readonly unknown[], R> {
     return entering(scope, () => {
       if (this.#disposed) return rejected(new CallDroppedError(this.#name));
       const now = clock.now();
-      const call = { args, variables: currentVariables() };
       const at = this.#pace.called(now, this.#waiting?.since);
-      if (at === undefined) return this.#joinLatest(scope, call) ?? this.#callAt(now, now, scope, call);
-      return this.#callAt(at, now, scope, call);
+      if (at !== undefined) return this.#callAt(at, now, scope, args);
+      return this.#joinLatest(scope, args) ?? this.#callAt(this.#pace.calledInVain(now), now, scope, args);
     });
   }
 
@@ -110,7 +112,8 @@ export class MergedCalls<A extends readonly unknown[], R> {
     return Object.freeze({ name: this.#name, pending: this.pending, waiting, runs: this.#runs });
   }
 
-  #callAt(at: number, now: number, scope: Scope | undefined, call: Call<A>): Promise<R> {
+  #callAt(at: number, now: number, scope: Scope | undefined, args: A): Promise<R> {
+    const call = { args, variables: currentVariables(), inContext: at <= now ? undefined : captureContext() };
     const run = this.#waiting?.run ?? this.#open(now, call);
     const joined = run.join(scope, call);
     if (at <= now) this.flush();
@@ -136,9 +139,9 @@ export class MergedCalls<A extends readonly unknown[], R> {
   }
 
   /** What the latest run gives or gave; nothing when it was cancelled. */
-  #joinLatest(scope: Scope | undefined, call: Call<A>): Promise<R> | undefined {
+  #joinLatest(scope: Scope | undefined, args: A): Promise<R> | undefined {
     const run = this.#latest;
-    if (run?.joinable) return run.join(scope, call);
+    if (run?.joinable) return run.join(scope, { args, variables: undefined, inContext: undefined });
     const outcome = run?.outcome;
     if (!outcome || run.cutShort) return undefined;
     return outcome.failed ? Promise.reject(outcome.value) : passThrough(outcome.value);

@@ -5,7 +5,7 @@ import { entering, rejected } from '../core/operation.ts';
 import type { Scope } from '../core/scope.ts';
 import { LineOperation, WaitLine } from '../core/wait-line.ts';
 import { Alarm } from '../internal/alarm.ts';
-import { checkCount, checkOneOf, shown } from '../internal/checks.ts';
+import { checkCount, checkOneOf, checkOptions, shown } from '../internal/checks.ts';
 import { clock } from '../internal/clock.ts';
 import { Gcra } from './gcra.ts';
 import type { Meter, Rate } from './meter.ts';
@@ -92,6 +92,7 @@ export class RateLimiter {
 
   /** @throws {RangeError} when `limit`, `perMs` or `burst` is not a positive integer. */
   constructor(options: RateLimiterOptions) {
+    checkOptions(options, 'new RateLimiter');
     const { burst, algorithm = burst === undefined ? 'sliding-window' : 'gcra', name = 'rate limiter' } = options;
     checkOneOf(algorithm, ['gcra', 'sliding-window'], 'set algorithm');
     this.#algorithm = algorithm;

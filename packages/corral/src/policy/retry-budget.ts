@@ -1,5 +1,5 @@
 import type { NameOption } from '../core/name-option.ts';
-import { checkBetween, checkCount } from '../internal/checks.ts';
+import { checkBetween, checkCount, checkOptions } from '../internal/checks.ts';
 
 /** Options of {@link RetryBudget}. */
 export interface RetryBudgetOptions extends NameOption {
@@ -46,7 +46,8 @@ export class RetryBudget {
   #refused = 0;
 
   /** @throws {RangeError} when `ratio` is not from 0 to 1, or `reserve` is not a whole number. */
-  constructor({ ratio = 0.1, reserve = 10, name = 'retry budget' }: RetryBudgetOptions = {}) {
+  constructor(options?: RetryBudgetOptions) {
+    const { ratio = 0.1, reserve = 10, name = 'retry budget' } = checkOptions(options, 'new RetryBudget') ?? {};
     this.#ratio = checkBetween(ratio, 'set ratio', 0, 1);
     this.#reserve = checkCount(reserve, 'set reserve', 0, Number.MAX_SAFE_INTEGER);
     this.name = name;

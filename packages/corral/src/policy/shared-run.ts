@@ -12,11 +12,13 @@ import { resultOfCancelled } from '../core/exit.ts';
 import type { Variables } from '../core/frame.ts';
 import { entering, rejected } from '../core/operation.ts';
 import { Scope } from '../core/scope.ts';
+import type { Task } from '../core/task.ts';
 import type { TaskGroup } from '../core/task-group.ts';
 import { LineOperation, WaitLine } from '../core/wait-line.ts';
 import { within } from '../core/within.ts';
 import type { CallDroppedError } from '../errors.ts';
-import { TaskCancelledError, isCancellation } from '../errors.ts';
+import { ScopeClosedError, TaskCancelledError, isCancellation } from '../errors.ts';
+import type { InContext } from '../internal/ambient.ts';
 
 /** What is called with the scope of the run as `this`. */
 export type SharedFunction<A extends readonly unknown[], R> = (this: Scope, ...args: A) => R | PromiseLike<R>;
@@ -25,6 +27,8 @@ export type SharedFunction<A extends readonly unknown[], R> = (this: Scope, ...a
 export interface Call<A extends readonly unknown[]> {
   readonly args: A;
   readonly variables: Variables | undefined;
+  /** Calls back in the async context of the caller, that of others included; undefined while that is what is current. */
+  readonly inContext: InContext | undefined;
 }
 
 /** How a run ended. */
@@ -48,6 +52,12 @@ export class SharedRun<A extends readonly unknown[], R> {
   #host: Caller<A, R> | undefined;
   /** The group's part in it: wants it whoever leaves. */
   #keeper: Caller<A, R> | undefined;
+  /** The last call that was merged into it before it began. */
+  #lastCall: Call<A> | undefined;
+  /** The task through which the group wants it. */
+  #keeping: Task<void> | undefined;
+  /** For whom it is to begin as soon as somebody is there. */
+  #due: 'first' | 'last' | undefined;
   /** The host, when it was the last to leave: it waits for the end. */
   #leaver: Caller<A, R> | undefined;
   #begun = false;
@@ -82,18 +92,23 @@ export class SharedRun<A extends readonly unknown[], R> {
       const problem = 'it would wait for itself: called with the same key inside that call';
       return rejected(new TypeError(`Cannot wait for ${this.name} as ${problem}`));
     }
-    if (this.#keeper && !this.#begun) this.#keeper.call = call;
+    if (!this.#begun) this.#lastCall = call;
     return entering(scope, () => this.#add(new Caller(scope, this, this.#line, call)).promise);
   }
 
   /** Makes `group` want it, through a task of its own. The group gets an error that nobody else is there to get. */
   keepIn(group: TaskGroup, call: Call<A>): void {
-    group.spawn((scope) => this.#keep(scope, call), { name: this.name, eager: true });
+    this.#keeping = group.spawn((scope) => this.#keep(scope, call), { name: this.name, eager: true });
   }
 
-  /** Whether somebody waits for it. */
+  /** Whether somebody waits for it, or will. */
   get wanted(): boolean {
-    return this.#line.first !== undefined;
+    return this.#line.first !== undefined || this.#promised;
+  }
+
+  /** Whether the group will want it, which has no place free for the task that is to say so. */
+  get #promised(): boolean {
+    return !this.#begun && this.#keeping?.state === 'pending';
   }
 
   /** How many wait for it. */
@@ -101,18 +116,28 @@ export class SharedRun<A extends readonly unknown[], R> {
     return this.#line.length;
   }
 
-  /** Calls the function for the first that waits, or for the last. False when nobody does. */
+  /** Calls the function for the first that waits, or for the last; later, for who comes first. False when nobody will. */
   begin(whose: 'first' | 'last'): boolean {
+    if (this.#begun) return false;
     const caller = this.#keeper ?? (whose === 'first' ? this.#line.first : this.#line.last);
-    if (!caller || this.#begun) return false;
+    if (!caller) {
+      if (this.#promised) this.#due = whose;
+      // Decided here, or somebody could still join what is not begun any more.
+      else this.#checkWanted();
+      return this.#due !== undefined;
+    }
     this.#begun = true;
-    const { args, variables } = caller.call;
-    const scope = new SharedScope(caller.scope, this.name, variables);
+    // What the group wants is what the last caller asked for, who may have left.
+    const { args, variables, inContext } = whose === 'last' && this.#keeper ? (this.#lastCall as Call<A>) : caller.call;
+    this.#lastCall = undefined;
+    this.#due = undefined;
+    const scope = new SharedScope(caller.scope, this, variables);
     this.#scope = scope;
     this.#host = caller;
-    within(scope, () => this.#fn.apply(scope, args as never), { whenCancelled }).then(
-      (value) => this.#ended({ failed: false, value: value }),
-      (error: unknown) => this.#ended({ failed: true, value: error }),
+    const run = (): Promise<R> => within(scope, () => this.#fn.apply(scope, args as never), { whenCancelled });
+    (inContext ? inContext(run) : run()).then(
+      (value) => this.#ended({ failed: false, value }),
+      (value: unknown) => this.#ended({ failed: true, value }),
     );
     return true;
   }
@@ -131,6 +156,13 @@ export class SharedRun<A extends readonly unknown[], R> {
     if ((this.#leaver || !this.#line.first) && !this.outcome) void Promise.resolve().then(() => this.#checkWanted());
   }
 
+  /** The scope in which it lives ends, and nobody there awaits it: it goes to the others, if there are any. */
+  orphaned(around: Scope): void {
+    while (this.#host?.pending && this.#host.scope === around) {
+      this.#host.abort(new ScopeClosedError(around.name));
+    }
+  }
+
   /** Whether a caller that was cancelled has to wait for the end. */
   isLeaver(caller: Caller<A, R>): boolean {
     return caller === this.#leaver;
@@ -141,17 +173,20 @@ export class SharedRun<A extends readonly unknown[], R> {
       this.#moveTo(caller);
       this.#letGo();
     }
+    if (this.#due) this.begin(this.#due);
     return caller;
   }
 
   async #keep(scope: Scope, call: Call<A>): Promise<void> {
     if (!this.joinable) return;
-    const keeper = this.#add(new Caller(scope, this, this.#line, call));
+    const keeper = new Caller(scope, this, this.#line, call);
     this.#keeper = keeper;
+    this.#add(keeper);
     try {
       await keeper.promise;
     } catch (error) {
-      if (isCancellation(error) || this.#keptAlone) throw error;
+      // A run that cancelled itself has failed nobody but those who wait for what it gives.
+      if (isCancellation(error) || (this.#keptAlone && !this.cutShort)) throw error;
     }
   }
 
@@ -180,7 +215,7 @@ export class SharedRun<A extends readonly unknown[], R> {
   }
 
   #checkWanted(): void {
-    const wanted = this.#line.first && !this.#leaver;
+    const wanted = this.wanted && !this.#leaver;
     if (wanted || this.outcome || this.#unwanted) return;
     this.#unwanted = true;
     this.onUnwanted?.();
@@ -194,12 +229,12 @@ export class SharedRun<A extends readonly unknown[], R> {
     this.onEnd?.(outcome);
     if (outcome.failed) this.#line.failAll(outcome.value);
     else this.#line.commitAll(outcome.value);
-    const late = outcome.failed && !first && !(outcome.value instanceof CutShort) && !isCancellation(outcome.value);
-    this.#letGo(late ? { error: outcome.value } : undefined);
+    this.#letGo(outcome.failed && !first && !isEcho(outcome.value) ? { error: outcome.value } : undefined);
     // What waits for nothing any more keeps nothing: neither contexts nor scopes.
     this.#scope = undefined;
     this.#host = undefined;
     this.#keeper = undefined;
+    this.#keeping = undefined;
     this.onEnd = undefined;
     this.onUnwanted = undefined;
     this.afterwards?.();
@@ -213,10 +248,19 @@ export class SharedRun<A extends readonly unknown[], R> {
   }
 }
 
+/** What is told that its scope has to go elsewhere. */
+interface Movable {
+  readonly name: string;
+  orphaned(around: Scope): void;
+}
+
 /** The scope of a run: nobody's cancellation reaches it from outside, and it may change hosts. */
 class SharedScope extends Scope {
-  constructor(host: Scope | undefined, name: string, variables: Variables | undefined) {
-    super(host, name, variables, true);
+  readonly #run: Movable;
+
+  constructor(host: Scope | undefined, run: Movable, variables: Variables | undefined) {
+    super(host, run.name, variables, true);
+    this.#run = run;
   }
 
   override get mayMoveInLate(): boolean {
@@ -225,7 +269,7 @@ class SharedScope extends Scope {
 
   /** Its result goes to whoever waits for it, and not to the scope around. */
   override orphan(around: Scope): void {
-    this.cancelFor({ kind: 'closed', by: around.name });
+    this.#run.orphaned(around);
   }
 
   moveTo(host: Scope | undefined): void {
@@ -241,6 +285,11 @@ class SharedScope extends Scope {
 /** The run was cancelled, by its own function or because nobody wanted it: those who wait, if any, were not. */
 class CutShort extends TaskCancelledError {}
 
+/** Whether an error says no more than that the run was cut off. */
+function isEcho(error: unknown): boolean {
+  return error instanceof CutShort || error instanceof ScopeClosedError || isCancellation(error);
+}
+
 function whenCancelled(scope: Scope): never {
   if (scope.cause?.kind === 'deadline') resultOfCancelled(scope, undefined);
   throw new CutShort(scope.name, scope.reason);
@@ -248,7 +297,7 @@ function whenCancelled(scope: Scope): never {
 
 /** One who waits for a run. */
 class Caller<A extends readonly unknown[], R> extends LineOperation<R> {
-  call: Call<A>;
+  readonly call: Call<A>;
   readonly #run: SharedRun<A, R>;
   #reject: (() => void) | undefined = undefined;
 

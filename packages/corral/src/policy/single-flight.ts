@@ -1,8 +1,7 @@
-import { currentVariables } from '../core/current.ts';
 import type { NameOption } from '../core/name-option.ts';
 import type { Scope } from '../core/scope.ts';
 import type { TaskGroup } from '../core/task-group.ts';
-import { checkFunction } from '../internal/checks.ts';
+import { checkFunction, checkOptions } from '../internal/checks.ts';
 import { Flights, keyOf } from './flights.ts';
 import { checkGroup } from './group-option.ts';
 import { scopedFunction, type ScopedFunction } from '../core/scoped-function.ts';
@@ -62,13 +61,14 @@ export function singleFlight<A extends readonly unknown[], R, K = A[0]>(
   options?: SingleFlightOptions<A, K>,
 ): SingleFlight<A, R, K> {
   checkFunction(fn, 'share runs');
+  checkOptions(options, 'singleFlight');
   const name = options?.name ?? (fn.name || 'singleFlight');
   if (options?.key !== undefined) checkFunction(options.key, `tell calls of ${name} apart`);
   const key = keyOf(name, options?.key);
   const flights = new Flights<K, A, R>(name, fn, checkGroup(options?.group));
   return scopedFunction<A, R, Omit<SingleFlight<A, R, K>, keyof ScopedFunction<A, R>>>(
     name,
-    (scope, args) => flights.join(scope, key(args), { args, variables: currentVariables() }),
+    (scope, args) => flights.join(scope, key(args), args),
     {
       forget: (forgotten: K) => flights.forget(forgotten),
       snapshot: () => Object.freeze({ name, running: flights.size }),

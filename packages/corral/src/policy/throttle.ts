@@ -1,5 +1,5 @@
 import type { Scope } from '../core/scope.ts';
-import { checkCount, checkFunction } from '../internal/checks.ts';
+import { checkCount, checkFunction, checkOptions } from '../internal/checks.ts';
 import { checkGroup } from './group-option.ts';
 import { checkEdges, checkSpan, type MergeOptions } from './merge-options.ts';
 import { MergedCalls, mergedFunction, type MergedFunction, type Pace } from './merged-calls.ts';
@@ -46,6 +46,7 @@ export function throttle<A extends readonly unknown[], R>(
   options: ThrottleOptions,
 ): MergedFunction<A, R> {
   checkFunction(fn, 'throttle');
+  checkOptions(options, 'throttle');
   const name = options?.name ?? (fn.name || 'throttle');
   const perMs = checkSpan(options?.perMs, `set perMs of ${name}`);
   const limit = checkCount(options.limit ?? 1, `set limit of ${name}`, 1, Number.MAX_SAFE_INTEGER);
@@ -76,6 +77,11 @@ class ThrottlePace implements Pace {
     const free = oldest === undefined ? now : oldest + this.#perMs;
     if (!this.#leading) return Math.max(free, (waitedSince ?? now) + this.#perMs);
     return this.#trailing || free <= now ? free : undefined;
+  }
+
+  /** The latest run has begun, whatever became of it: this one waits until it may. */
+  calledInVain(now: number): number {
+    return (this.#begun[this.#oldest] ?? now) + this.#perMs;
   }
 
   began(now: number): void {

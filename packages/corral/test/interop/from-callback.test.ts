@@ -130,6 +130,43 @@ test('fromCallback: abandon ends the wait at once; a late value is handed over, 
   assert.deepEqual(reported, [boom]);
 });
 
+test('fromCallback: a value that nobody gets is handed over, whatever fails', async () => {
+  const handed: string[] = [];
+  const options = { onAbandoned: (value: string) => handed.push(value) };
+  const undoing = fromCallback<string>((done) => {
+    done(null, 'undo failed');
+    return () => {
+      throw new Error('undo');
+    };
+  }, options);
+  await assert.rejects(undoing, { message: 'undo' });
+  for (const early of [true, false]) {
+    let callBack: Done<string> | undefined;
+    const starting = fromCallback<string>((done) => {
+      callBack = done;
+      if (early) done(null, 'early');
+      throw new Error('start');
+    }, options);
+    await assert.rejects(starting, { message: 'start' });
+    callBack?.(null, 'late');
+  }
+  assert.deepEqual(handed, ['undo failed', 'early', 'late']);
+});
+
+test('fromCallback: undoing may wait although it was cancelled', async () => {
+  const trace: unknown[] = [];
+  await withScope(async (scope) => {
+    const waiting = fromCallback(() => async () => {
+      trace.push('undoing');
+      await sleep(1);
+      trace.push('undone');
+    });
+    scope.cancel();
+    await waiting.catch((error: unknown) => trace.push(isCancelled(error)));
+  });
+  assert.deepEqual(trace, ['undoing', 'undone', true]);
+});
+
 test('fromCallback: an error while undoing is thrown, attached to the one before it, and never lost to a cancellation', async () => {
   const boom = new Error('undoing');
   const before = new Error('before');
@@ -197,6 +234,14 @@ test('promisify: takes a function of Node as it is', async () => {
   );
   const error = (await failureOf(read('/nowhere/at/all'))) as NodeJS.ErrnoException;
   assert.equal(error.code, 'ENOENT');
+});
+
+test('promisify: what an async function throws instead of calling back is thrown', async () => {
+  const boom = new Error('async');
+  const failing = promisify(async (_callback: Done<number>) => {
+    throw boom;
+  });
+  assert.equal(await failureOf(failing()), boom);
 });
 
 test('promisify: a cancelled call waits for its callback, unless it is abandoned', async () => {

@@ -72,6 +72,7 @@ test(
 
 test('Bulkhead: misuse is refused', async () => {
   assert.throws(() => new Bulkhead({ concurrency: 0 }), RangeError);
+  assert.throws(() => new Bulkhead(5 as never), /Cannot call new Bulkhead\(\) as it takes an object of options/);
   assert.throws(() => new Bulkhead({ maxWaiting: -1 }), RangeError);
   await assert.rejects(new Bulkhead().run(5 as never), TypeError);
   await withScope(async (scope) => {

@@ -324,6 +324,7 @@ test(
 test('cache: misuse is refused', () => {
   const fn = (): number => 1;
   assert.throws(() => cache(5 as never), TypeError);
+  assert.throws(() => cache(fn, 60_000 as never), TypeError);
   assert.throws(() => cache(fn, { key: 5 as never }), TypeError);
   for (const max of [0, -1, 1.5, Number.NaN]) assert.throws(() => cache(fn, { max }), RangeError);
   for (const ms of [-1, Number.NaN, '5' as never]) {

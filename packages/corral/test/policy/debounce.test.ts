@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { test } from 'node:test';
 import {
   CallDroppedError,
@@ -156,6 +157,75 @@ test(
 );
 
 test(
+  'debounce: a group that has no place free at first wants what the last caller asked for all the same',
+  virtually(async () => {
+    const saved: number[] = [];
+    await taskGroup(
+      async (group) => {
+        const save = debounce(async (n: number) => saved.push(n), { waitMs: 10, group });
+        group.spawn(() => sleep(5));
+        await sleep(1);
+        await gather([() => save(1), () => sleep(1).then(() => save(2))]);
+      },
+      { concurrency: 1 },
+    );
+    assert.deepEqual(saved, [2]);
+  }),
+);
+
+test(
+  'debounce: with a group that has no place free the run waits for one, though all callers have left',
+  virtually(async (clock) => {
+    const saved: [number, number][] = [];
+    await taskGroup(
+      async (group) => {
+        const save = debounce(async (n: number) => saved.push([n, clock.now()]), { waitMs: 10, group });
+        group.spawn(() => sleep(30));
+        await sleep(1);
+        await withScope(() => void save(1).catch(() => {}));
+        await sleep(1);
+        await withScope(() => void save(2).catch(() => {}));
+      },
+      { concurrency: 1 },
+    );
+    assert.deepEqual(saved, [[2, 30]]);
+  }),
+);
+
+test(
+  'debounce: a group that is cancelled before it has a place free does not run what only it wanted',
+  virtually(async () => {
+    const saved: number[] = [];
+    await taskGroup(
+      async (group) => {
+        const save = debounce(async (n: number) => saved.push(n), { waitMs: 10, group });
+        group.spawn(() => sleep(30));
+        await sleep(1);
+        await withScope(() => void save(1).catch(() => {}));
+        await sleep(15);
+        assert.equal(save.pending, false);
+        group.cancel();
+      },
+      { concurrency: 1 },
+    );
+    assert.deepEqual(saved, []);
+  }),
+);
+
+test(
+  'debounce: the run has the async context of its last caller, whoever flushes it',
+  virtually(async () => {
+    const request = new AsyncLocalStorage<string>();
+    const save = debounce(async (_n: number) => request.getStore(), { waitMs: 10 });
+    const both = (): Promise<unknown[]> =>
+      gather([() => request.run('one', () => save(1)), () => request.run('two', () => save(2))]);
+    assert.deepEqual(await both(), ['two', 'two']);
+    const flush = (): Promise<boolean> => request.run('flush', () => sleep(1).then(() => save.flush()));
+    assert.deepEqual((await gather([both, flush]))[0], ['two', 'two']);
+  }),
+);
+
+test(
   'debounce: dropped on purpose, a run fails nobody but those who wait for it',
   virtually(async () => {
     await taskGroup(async (group) => {
@@ -230,6 +300,7 @@ test('debounce: misuse is refused', () => {
   const fn = (): number => 1;
   assert.throws(() => debounce(5 as never, { waitMs: 1 }), TypeError);
   assert.throws(() => debounce(fn, undefined as never), RangeError);
+  assert.throws(() => debounce(fn, 100 as never), /Cannot call debounce\(\) as it takes an object of options/);
   for (const waitMs of [0, -1, Number.NaN, Infinity]) assert.throws(() => debounce(fn, { waitMs }), RangeError);
   for (const maxWaitMs of [1, Number.NaN]) assert.throws(() => debounce(fn, { waitMs: 5, maxWaitMs }), RangeError);
   assert.throws(() => debounce(fn, { waitMs: 1, leading: false, trailing: false }), TypeError);

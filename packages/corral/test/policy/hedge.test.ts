@@ -252,6 +252,19 @@ test(
 );
 
 test(
+  'hedge: an attempt that cancels itself starts the next at once, as nobody else would',
+  virtually(async (clock) => {
+    const fn = async (scope: Scope, attempt: number): Promise<string> => {
+      if (attempt === 1) scope.cancel();
+      await sleep(1);
+      return `${attempt} at ${clock.now()}`;
+    };
+    assert.equal(await hedge(fn, { afterMs: Infinity }), '2 at 1');
+    assert.equal(await hedge(fn, { afterMs: 50 }), '2 at 2');
+  }),
+);
+
+test(
   'hedge: attempts that cancel themselves are no answer',
   virtually(async () => {
     const fn = async (scope: Scope): Promise<void> => {
@@ -299,6 +312,7 @@ test('hedge: options that make no sense reject before anything is called', async
   const fn = (): number => ++calls;
   const bad: [HedgeOptions, RegExp][] = [
     [undefined as never, /afterMs/],
+    [5 as never, /object of options/],
     [{} as never, /^Cannot set afterMs of hedge as it takes a number of at least 0: current value is undefined$/],
     [{ afterMs: -1 }, /afterMs/],
     [{ afterMs: Number.NaN }, /afterMs/],

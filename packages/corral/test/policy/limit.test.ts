@@ -260,6 +260,7 @@ test('limit: misuse is refused', async () => {
   }
   assert.throws(() => limit(5 as never, 1), TypeError);
   await assert.rejects(createLimit(1)(5 as never), TypeError);
+  await assert.rejects(createLimit(1).map([1], undefined as never), /^TypeError: Cannot map through limit/);
 });
 
 test('limit: has the name it was given, or that of its function', () => {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import {
+  AbandonedTaskError,
   ContextVariable,
   Event,
   TaskCancelledError,
@@ -21,7 +23,8 @@ import {
   type Scope,
   type TaskGroup,
 } from '../../src/index.ts';
-import { failureOf, pledge, virtually } from '../core/virtually.ts';
+import { installReporter } from '../../src/internal/report.ts';
+import { failureOf, pledge, untilCut, virtually } from '../core/virtually.ts';
 
 test(
   'singleFlight: concurrent calls with the same key share a run, others do not, later ones begin anew',
@@ -159,6 +162,35 @@ test(
   }),
 );
 
+test('singleFlight: a call that comes while the waiting one leaves and the unwanted run ends is answered', async () => {
+  const ticks = async (count: number): Promise<void> => {
+    for (let tick = 0; tick < count; tick++) await Promise.resolve();
+  };
+  for (let later = 0; later < 10; later++) {
+    await virtually(async () => {
+      const mayEnd = new Event();
+      let runs = 0;
+      const load = singleFlight(async (_key: string) => {
+        if (++runs === 1) await shield(() => mayEnd.wait());
+        return runs;
+      });
+      await taskGroup(async (group) => {
+        const first = group.spawn(() => load('a'));
+        await sleep(1);
+        first.cancel();
+        await sleep(1);
+        const second = group.spawn(() => load('a'));
+        await sleep(1);
+        // The steps follow each other without a gap: the leaving, the end of the run, and the new call.
+        group.spawn(() => ticks(later).then(() => void second.cancel()));
+        group.spawn(() => void mayEnd.set());
+        const third = group.spawn(() => ticks(later).then(() => load('a')));
+        assert.ok((await third.join()) >= 2);
+      });
+    })();
+  }
+});
+
 test(
   'singleFlight: a call in the very step of the last cancellation keeps the run',
   virtually(async () => {
@@ -235,6 +267,23 @@ test(
 );
 
 test(
+  'singleFlight: a call that nobody awaits in a group leaves the run to the others when the group ends',
+  virtually(async (clock) => {
+    const load = singleFlight((key: string) => sleep(10).then(() => key));
+    const ended: [string, number][] = [];
+    const [, value] = await gather([
+      async () => {
+        await taskGroup(() => void Promise.allSettled([load('a'), load('a')]));
+        ended.push(['group', clock.now()]);
+      },
+      () => load('a'),
+    ]);
+    assert.equal(value, 'a');
+    assert.deepEqual(ended, [['group', 0]]);
+  }),
+);
+
+test(
   'singleFlight: several calls that nobody awaits end with their scope, which waits for the run once',
   virtually(async (clock) => {
     let runs = 0;
@@ -283,6 +332,29 @@ test(
   }),
 );
 
+test('singleFlight: a run that is abandoned with the task in which it lives is reported once, with the task', async () => {
+  const reported: unknown[] = [];
+  const before = installReporter((error) => reported.push(error));
+  try {
+    await virtually(async () => {
+      const load = singleFlight((key: string) => sleep(50).then(() => key));
+      const group = taskGroup(
+        async (tasks) => {
+          tasks.spawn(() => shield(() => load('a')));
+          await sleep(5);
+          tasks.cancel();
+        },
+        { graceMs: 5 },
+      );
+      assert.ok((await failureOf(group)) instanceof AbandonedTaskError);
+      await sleep(1);
+    })();
+  } finally {
+    installReporter(before);
+  }
+  assert.deepEqual(reported, []);
+});
+
 test(
   'singleFlight: runs that wait for each other end when those outside have left',
   virtually(async (clock) => {
@@ -323,6 +395,30 @@ test(
       () => variable.run('second', () => load('a')),
     ]);
     assert.deepEqual(values, ['first', 'first']);
+  }),
+);
+
+test(
+  'singleFlight: a run that had to wait for another has the async context of its caller, not of that one',
+  virtually(async () => {
+    const request = new AsyncLocalStorage<string>();
+    const seen: unknown[] = [];
+    const load = singleFlight(async (_key: string) => {
+      seen.push(request.getStore());
+      await untilCut(() => shield(() => sleep(5)));
+    });
+    await taskGroup(async (group) => {
+      const one = group.spawn(() => request.run('one', () => load('a')));
+      await sleep(1);
+      one.cancel();
+      const two = group.spawn(() => request.run('two', () => load('a')));
+      const three = group.spawn(() => request.run('three', () => load('a')));
+      await sleep(1);
+      two.cancel();
+      await sleep(10);
+      three.cancel();
+    });
+    assert.deepEqual(seen, ['one', 'three']);
   }),
 );
 
@@ -394,6 +490,26 @@ test(
 );
 
 test(
+  'singleFlight: a run that cancels itself when no caller is left does not fail its group',
+  virtually(async () => {
+    const failed = await taskGroup(async (group) => {
+      const load = singleFlight(
+        async function (this: Scope, _key: string) {
+          await sleep(5);
+          this.cancel();
+          await sleep(1);
+        },
+        { group },
+      );
+      await moveOnAfter(1, () => load('a'));
+      await sleep(10);
+      return group.scope.cancelled;
+    });
+    assert.equal(failed, false);
+  }),
+);
+
+test(
   'singleFlight: when the group is cancelled the run goes on for callers elsewhere',
   virtually(async () => {
     await taskGroup(async (outer) => {
@@ -455,6 +571,7 @@ test(
 
 test('singleFlight: misuse is refused', async () => {
   assert.throws(() => singleFlight(5 as never), TypeError);
+  assert.throws(() => singleFlight(() => 1, 5 as never), TypeError);
   assert.throws(() => singleFlight(() => 1, { key: 5 as never }), TypeError);
   assert.throws(() => singleFlight(() => 1, { group: {} as never }), TypeError);
   const two = singleFlight(async (a: number, b: number) => a + b);

@@ -79,6 +79,22 @@ test(
 );
 
 test(
+  'throttle: trailing false, a latest run that was cut off still counts: the next one waits until it may begin',
+  virtually(async (clock) => {
+    const begun: number[] = [];
+    const work = async (n: number): Promise<number> => {
+      begun.push(clock.now());
+      await sleep(50);
+      return n;
+    };
+    const paced = throttle(work, { perMs: 100, trailing: false });
+    await moveOnAfter(10, () => paced(1));
+    assert.equal(await paced(2), 2);
+    assert.deepEqual(begun, [0, 100]);
+  }),
+);
+
+test(
   'throttle: a cancelled caller withdraws with its arguments, and a run without callers does not begin',
   virtually(async (clock) => {
     const runs: string[] = [];
@@ -178,6 +194,7 @@ test('throttle: misuse is refused', async () => {
   const fn = (): number => 1;
   assert.throws(() => throttle(5 as never, { perMs: 1 }), TypeError);
   assert.throws(() => throttle(fn, undefined as never), RangeError);
+  assert.throws(() => throttle(fn, 100 as never), TypeError);
   for (const perMs of [0, -1, Number.NaN, Infinity]) assert.throws(() => throttle(fn, { perMs }), RangeError);
   for (const limit of [0, 1.5, Infinity]) assert.throws(() => throttle(fn, { perMs: 1, limit }), RangeError);
   assert.throws(() => throttle(fn, { perMs: 1, leading: false, trailing: false }), TypeError);
