@@ -2,6 +2,7 @@
 
 import { checkpointIn } from '../core/checkpoint.ts';
 import { currentVariables, scopeFor } from '../core/current.ts';
+import { quietly } from '../core/quietly.ts';
 import { Scope } from '../core/scope.ts';
 import { ScopeClosedError, isCancellation } from '../errors.ts';
 import { clock } from '../internal/clock.ts';
@@ -63,8 +64,10 @@ class Iteration<T> implements StreamIterator<T> {
   readonly #place: Place | undefined;
   #pull: Pull<T> | undefined = undefined;
   #over = false;
-  /** The call that has not come to its end. */
+  /** The call that is under way. */
   #busy: Promise<unknown> | undefined = undefined;
+  /** The last of the calls that wait for their turn behind it. */
+  #queued: Promise<unknown> | undefined = undefined;
 
   constructor(open: Opener<T>, place: Place | undefined) {
     this.#open = open;
@@ -72,7 +75,7 @@ class Iteration<T> implements StreamIterator<T> {
   }
 
   next(): Promise<Result<T>> {
-    return this.#busy ? this.#inTurn(() => this.#step()) : this.#step();
+    return this.#busy || this.#queued ? this.#inTurn(() => this.#step()) : this.#step();
   }
 
   async return(): Promise<Result<T>> {
@@ -148,18 +151,18 @@ class Iteration<T> implements StreamIterator<T> {
     return call;
   }
 
-  async #inTurn(call: () => Promise<Result<T>>): Promise<Result<T>> {
-    const before = this.#busy;
-    const turn = (async () => {
-      if (before) await before.catch(() => {});
-      return call();
-    })();
-    this.#busy = turn;
-    try {
-      return await turn;
-    } finally {
-      if (this.#busy === turn) this.#busy = undefined;
-    }
+  #inTurn(call: () => Promise<Result<T>>): Promise<Result<T>> {
+    const before = this.#queued ?? this.#busy;
+    const turn = quietly(async () => {
+      try {
+        if (before) await before.catch(() => {});
+        return await call();
+      } finally {
+        if (this.#queued === turn) this.#queued = undefined;
+      }
+    });
+    this.#queued = turn;
+    return turn;
   }
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Event, currentScope, sleep, stream, timeout, withScope, type Stream } from '../../src/index.ts';
 import { failureOf, virtually } from '../core/virtually.ts';
+import { unhandledOf } from '../internal/observe.ts';
 import { Counting, slow } from './every-operator.ts';
 
 const up = (to: number): number[] => Array.from({ length: to }, (_, n) => n);
@@ -555,3 +556,64 @@ test(
     );
   }),
 );
+
+test(
+  'flatMap and concat: undefined and null are values',
+  virtually(async () => {
+    const nothing = [undefined, null];
+    assert.deepEqual(
+      await stream([nothing, [1], nothing])
+        .flatMap((values) => values)
+        .toArray(),
+      [...nothing, 1, ...nothing],
+    );
+    assert.deepEqual(await stream(nothing).concat(nothing).toArray(), [...nothing, ...nothing]);
+  }),
+);
+
+test(
+  'stream: steps that are asked for at the same time come one after the other, whenever they are asked for',
+  virtually(async () => {
+    const steps = stream(() => slow([], 4))[Symbol.asyncIterator]();
+    const first = steps.next();
+    const second = steps.next();
+    const values = [(await first).value];
+    const third = steps.next();
+    values.push((await second).value, (await third).value, (await steps.next()).value);
+    assert.deepEqual(values, [0, 1, 2, 3]);
+    assert.equal((await steps.next()).done, true);
+  }),
+);
+
+test('stream: what is read and not awaited is no unhandled rejection when its scope ends or is cancelled', async () => {
+  const endless = stream(() => slow([], 1_000));
+  const readings: ((values: Stream<number>) => Promise<unknown>)[] = [
+    (values) => values.toArray(),
+    (values) => values.forEach(() => {}),
+    (values) => values.forEach(() => {}, { concurrency: 2 }),
+    (values) => values.reduce(() => 0, 0),
+    (values) => values.last(),
+    (values) => values.count(),
+    (values) => values.some(() => false),
+    (values) => values.every(() => true),
+    (values) => values.find(() => false),
+    (values) => values.skip(5).first(),
+    (values) => values.map((n) => n, { concurrency: 2 }).toArray(),
+  ];
+  const unhandled = await unhandledOf(
+    virtually(async () => {
+      for (const read of readings) {
+        await withScope(async () => {
+          void read(endless);
+          await sleep(1);
+        });
+        await withScope(async (scope) => {
+          void read(endless);
+          await sleep(1);
+          scope.cancel();
+        });
+      }
+    }),
+  );
+  assert.deepEqual(unhandled, []);
+});
