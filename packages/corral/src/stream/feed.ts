@@ -47,7 +47,7 @@ export class Feed<T> implements Pull<T> {
     this.name = options.name;
     this.#options = options;
     this.#crew = new Crew(options.name, home, () => {
-      if (this.#takers.first) this.#takers.commitAll(this.#crew.failure() as never);
+      this.#crew.failAll(this.#takers);
     });
   }
 
@@ -115,7 +115,7 @@ export class Feed<T> implements Pull<T> {
     }
     const put = this.#admit();
     if (put) return put.value;
-    if (this.#crew.stopped) return this.#crew.failure();
+    if (this.#crew.stopped) return this.#crew.failure(scope);
     if (this.#tasks === 0) return END;
     return entering(scope, this.#wait);
   }

@@ -25,7 +25,7 @@ export interface StreamOptions extends ScopeOption {
 
 /** Options of {@link Stream.map} and {@link Stream.filter}. */
 export interface ConcurrencyOptions {
-  /** How many items at a time; so many are read ahead of whoever takes the results. Default: 1. */
+  /** How many items at a time; twice as many are read ahead of whoever takes the results, at most. Default: 1. */
   readonly concurrency?: number | undefined;
   /** Whether the results come in the order of the items, not of completion. Default: true. */
   readonly ordered?: boolean | undefined;

@@ -12,7 +12,7 @@ import {
   withScope,
 } from '../../src/index.ts';
 import { failureOf, untilCut, virtually } from '../core/virtually.ts';
-import { Counting } from './every-operator.ts';
+import { Counting, OPERATORS, slow } from './every-operator.ts';
 
 test(
   'Stream.map: { concurrency } gives the results in the order of the items',
@@ -354,3 +354,21 @@ test(
     assert.equal(source.returned, 1);
   }),
 );
+
+for (const { name, apply } of OPERATORS) {
+  test(
+    `stream, ${name}: after a failure before it, time goes on for what cleans up`,
+    virtually(async (clock) => {
+      const failing = stream(() => failingAfter(5));
+      const cleaning = stream(() => slow([], 1_000));
+      const error = await failureOf(apply(failing.merge(cleaning)).toArray());
+      assert.equal((error as Error).message, 'failing');
+      assert.ok(clock.now() < 1_000);
+    }),
+  );
+}
+
+async function* failingAfter(ms: number): AsyncGenerator<number> {
+  await sleep(ms);
+  throw new Error('failing');
+}
