@@ -1,7 +1,7 @@
 import { Alarm } from '../internal/alarm.ts';
 import { runOutside } from '../internal/ambient.ts';
 import { TimeoutError } from '../errors.ts';
-import { resultOfCancelled } from '../core/exit.ts';
+import { combine, resultOfCancelled } from '../core/exit.ts';
 import { awaitsForeign } from '../core/tree.ts';
 import { LineOperation, type WaitLine } from '../core/wait-line.ts';
 import { walk } from '../core/walk.ts';
@@ -60,6 +60,14 @@ export class PoolScope extends Scope {
       () => around.release(),
       (error: unknown) => around.release({ error }),
     );
+  }
+
+  /** Nothing is left. What failed and nobody was told of, as nobody has closed the pool, is thrown by what it belongs to. */
+  end(untold: readonly unknown[]): void {
+    const { parent } = this;
+    parent?.hold();
+    this.close();
+    parent?.release(untold.length > 0 ? { error: combine(untold, parent) } : undefined);
   }
 
   /** Runs `fn` in `scope`, a child of this one: cancelled after `ms`, or with the pool. */

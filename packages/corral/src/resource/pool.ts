@@ -7,6 +7,7 @@ import { passThrough } from '../core/checkpoint.ts';
 import { currentVariables, scopeFor, type ScopeOption } from '../core/current.ts';
 import { combine } from '../core/exit.ts';
 import { entering, rejected, rejecting } from '../core/operation.ts';
+import { quietly } from '../core/quietly.ts';
 import { reportIn } from '../core/report-in.ts';
 import { Scope } from '../core/scope.ts';
 import { WaitLine } from '../core/wait-line.ts';
@@ -85,6 +86,7 @@ export class Pool<R> implements AsyncDisposable {
     this.name = options.name ?? 'pool';
     const parent = options.scope === undefined ? undefined : scopeFor('Pool', { scope: options.scope });
     this.#scope = new PoolScope(parent, this.name, this);
+    if (this.#scope.cancelled) this.beginClosing();
   }
 
   /**
@@ -116,7 +118,7 @@ export class Pool<R> implements AsyncDisposable {
     return rejecting(() => {
       checkFunction(body, 'use a resource');
       const scope = scopeFor('Pool.use', options);
-      return this.acquire(options).then((lease) => lendFor(lease, body, scope, `use ${this.name}`));
+      return quietly(async () => lendFor(await this.acquire(options), body, scope, `use ${this.name}`));
     });
   }
 
@@ -260,7 +262,7 @@ export class Pool<R> implements AsyncDisposable {
   #made(scope: Scope, resource: R): void {
     this.#making.delete(scope);
     const now = clock.now();
-    const entry = { resource, madeAt: now, idleSince: now, before: undefined, after: undefined };
+    const entry = { resource, madeAt: now, idleSince: now, ended: false, before: undefined, after: undefined };
     if (this.#closing) this.#end(entry, undefined);
     else this.#hand(entry);
     this.#settled();
@@ -297,6 +299,7 @@ export class Pool<R> implements AsyncDisposable {
   }
 
   #end(entry: PoolEntry<R>, error: unknown): void {
+    entry.ended = true;
     this.#destroying++;
     const { destroy, destroyTimeoutMs } = this.#settings;
     const concluded = (failure?: { readonly error: unknown }): void => {
@@ -342,13 +345,13 @@ export class Pool<R> implements AsyncDisposable {
   #tidy(): void {
     this.#alarmAt = Infinity;
     const now = clock.now();
-    for (let entry = this.#idle.first, next: PoolEntry<R> | undefined; entry; entry = next) {
-      next = entry.after;
-      if (this.#dueAt(entry) > now) continue;
+    for (const entry of [...this.#idle]) {
+      // What destroys one may come back here and take others.
+      if (!this.#idle.has(entry) || this.#dueAt(entry) > now) continue;
       this.#idle.remove(entry);
       this.#end(entry, undefined);
     }
-    for (let entry = this.#idle.first; entry; entry = entry.after) this.#tidyAt(this.#dueAt(entry));
+    for (const entry of this.#idle) this.#tidyAt(this.#dueAt(entry));
     this.#serve();
   }
 
@@ -374,8 +377,10 @@ export class Pool<R> implements AsyncDisposable {
     this.#gaveUp = true;
     const error = new TimeoutError(this.#settings.drainMs, `close ${this.name}`);
     this.#errors.push(error);
-    for (const entry of this.#borrowed) this.#end(entry, error);
-    this.#borrowed.clear();
+    for (const entry of this.#borrowed) {
+      this.#borrowed.delete(entry); // before it is destroyed, which may give it back
+      this.#end(entry, error);
+    }
     this.#checkGone();
   }
 
@@ -383,8 +388,7 @@ export class Pool<R> implements AsyncDisposable {
     if (this.#gone || this.#size > (this.#gaveUp ? this.#making.size : 0)) return;
     this.#gone = true;
     this.#drain.clear();
-    this.#scope.close();
-    this.#scope.parent?.checkEmptied();
+    this.#scope.end(this.#awaited ? [] : this.#errors.splice(0));
     this.#closers.commitAll(undefined);
   }
 }
