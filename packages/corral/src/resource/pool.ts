@@ -345,8 +345,8 @@ export class Pool<R> implements AsyncDisposable {
   #tidy(): void {
     this.#alarmAt = Infinity;
     const now = clock.now();
-    for (const entry of [...this.#idle]) {
-      // What destroys one may come back here and take others.
+    const all = [...this.#idle]; // destroying one may come back here and take others
+    for (const entry of all) {
       if (!this.#idle.has(entry) || this.#dueAt(entry) > now) continue;
       this.#idle.remove(entry);
       this.#end(entry, undefined);

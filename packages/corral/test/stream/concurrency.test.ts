@@ -359,16 +359,14 @@ for (const { name, apply } of OPERATORS) {
   test(
     `stream, ${name}: after a failure before it, time goes on for what cleans up`,
     virtually(async (clock) => {
-      const failing = stream(() => failingAfter(5));
+      const failing = stream<number>(async () => {
+        await sleep(5);
+        throw new Error('failing');
+      });
       const cleaning = stream(() => slow([], 1_000));
       const error = await failureOf(apply(failing.merge(cleaning)).toArray());
       assert.equal((error as Error).message, 'failing');
       assert.ok(clock.now() < 1_000);
     }),
   );
-}
-
-async function* failingAfter(ms: number): AsyncGenerator<number> {
-  await sleep(ms);
-  throw new Error('failing');
 }
