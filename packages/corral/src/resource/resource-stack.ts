@@ -1,5 +1,5 @@
 import { ClosedResourceError } from '../errors.ts';
-import { checkFunction } from '../internal/checks.ts';
+import { checkFunction, checkOptions } from '../internal/checks.ts';
 import { currentVariables, scopeFor, type ScopeOption } from '../core/current.ts';
 import type { NameOption } from '../core/name-option.ts';
 import { rejecting } from '../core/operation.ts';
@@ -46,7 +46,7 @@ export class ResourceStack implements AsyncDisposable {
   #unwound: Promise<Failure | undefined> | undefined;
 
   constructor(options?: ResourceStackOptions) {
-    this.name = options?.name ?? 'resource stack';
+    this.name = checkOptions(options, 'new ResourceStack')?.name ?? 'resource stack';
     this.#exitMs = exitMs(options);
     this.#scope = options?.scope && scopeFor('ResourceStack', options);
   }

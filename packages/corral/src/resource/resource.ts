@@ -1,4 +1,4 @@
-import { checkFunction, shown } from '../internal/checks.ts';
+import { checkFunction, checkOptions, shown } from '../internal/checks.ts';
 import type { Scope } from '../core/scope.ts';
 import { added, replaced, type Failure } from './failure.ts';
 import { leaving } from './leaving.ts';
@@ -61,7 +61,7 @@ export function resource<A extends unknown[], T>(
   options?: ResourceOptions,
 ): (...args: A) => Resource<T> {
   checkFunction(fn, 'make a resource');
-  const name = options?.name ?? (fn.name || 'resource');
+  const name = checkOptions(options, 'resource')?.name ?? (fn.name || 'resource');
   const suppresses = options?.suppresses !== false;
   return (...args) => new Resource<T>(name, suppresses, () => fn(...args));
 }

@@ -2,7 +2,7 @@ import type { ScopeOption } from '../core/current.ts';
 import { rejecting } from '../core/operation.ts';
 import { quietly } from '../core/quietly.ts';
 import type { Scope } from '../core/scope.ts';
-import { checkCount, checkFunction, isThenable } from '../internal/checks.ts';
+import { checkCount, checkFunction, checkOptions, isThenable } from '../internal/checks.ts';
 import { ConcurrentPull } from './concurrent.ts';
 import { ENOUGH, drain, iterate, type StreamIterator } from './iterate.ts';
 import { OPEN, type Opener, type Pull } from './pull.ts';
@@ -54,7 +54,10 @@ export abstract class Consumable<T> implements AsyncIterable<T> {
   /** Calls `fn` for each value and waits for it: one after the other, or, with `concurrency`, several at a time. */
   forEach(fn: StageFunction<T, unknown>, options?: StreamForEachOptions): Promise<void> {
     return rejecting(() => {
-      const concurrency = checkCount(options?.concurrency ?? 1, 'set the concurrency of forEach');
+      const concurrency = checkCount(
+        checkOptions(options, 'forEach')?.concurrency ?? 1,
+        'set the concurrency of forEach',
+      );
       if (concurrency === 1) return quietly(() => this.#indexed('forEach', fn, options, () => false));
       checkFunction(fn, 'call forEach of a stream');
       const read = this[OPEN];

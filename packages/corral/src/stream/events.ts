@@ -5,7 +5,7 @@ import { entering } from '../core/operation.ts';
 import type { Scope } from '../core/scope.ts';
 import { LineOperation, WaitLine } from '../core/wait-line.ts';
 import { BufferOverflowError } from '../errors.ts';
-import { checkCount, checkOneOf } from '../internal/checks.ts';
+import { checkCount, checkOneOf, checkOptions } from '../internal/checks.ts';
 import { Fifo } from '../internal/fifo.ts';
 import type { Failure } from './failures.ts';
 import { END, type Pull, type Step } from './pull.ts';
@@ -63,9 +63,10 @@ export function events<E = Event>(target: EventTargetLike<E>, name: string, opti
 export function events(
   target: EventEmitterLike | EventTargetLike<unknown>,
   name: string | symbol,
-  options: EventsOptions = {},
+  options?: EventsOptions,
 ): EventStream<unknown> {
-  return new EventStream<unknown>(new Subscription(target, name, options), options.scope);
+  const { scope, ...rest } = checkOptions(options, 'events') ?? {};
+  return new EventStream<unknown>(new Subscription(target, name, rest), scope);
 }
 
 /** A stream of events that have come since it was made. */
@@ -96,8 +97,8 @@ class Subscription implements Pull<unknown> {
   #over = false;
 
   constructor(target: EventEmitterLike | EventTargetLike<unknown>, name: string | symbol, options: EventsOptions) {
-    const { capacity = CAPACITY, overflow = 'error', endOn, signal } = options;
-    const errorOn = options.errorOn ?? (name === 'error' ? false : 'error');
+    const { capacity = CAPACITY, overflow = 'error', endOn, errorOn: given, signal } = options;
+    const errorOn = given ?? (name === 'error' ? false : 'error');
     this.#name = `events ${String(name)}`;
     this.#capacity = checkCount(capacity, 'set the capacity of events');
     checkOneOf(overflow, ['error', 'drop-oldest', 'drop-newest'], 'set the overflow of events');

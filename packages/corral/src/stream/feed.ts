@@ -91,7 +91,7 @@ export class Feed<T> implements Pull<T> {
   }
 
   #closed(): ScopeClosedError {
-    return new ScopeClosedError(this.name, `Cannot emit into ${this.name} as its stream has to be read: it has ended`);
+    return new ScopeClosedError(this.name, 'emit');
   }
 
   #store(value: T): void {

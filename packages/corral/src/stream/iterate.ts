@@ -1,10 +1,11 @@
 /** The ways out of a stream: the loop of its user, and the loops inside `toArray` and its like. */
 
 import { checkpointIn } from '../core/checkpoint.ts';
-import { currentVariables, scopeFor } from '../core/current.ts';
+import { currentScope, currentVariables, scopeFor, withFrame } from '../core/current.ts';
 import { quietly } from '../core/quietly.ts';
 import { Scope } from '../core/scope.ts';
 import { ScopeClosedError, isCancellation } from '../errors.ts';
+import { ambientAvailable } from '../internal/ambient.ts';
 import { clock } from '../internal/clock.ts';
 import { closeAfter, type Failure } from './failures.ts';
 import { END, type Opener, type Pull, type Step } from './pull.ts';
@@ -26,6 +27,12 @@ class Place {
       scopeFor('stream', this.#given && { scope: this.#given }) ??
       (this.#own ??= new Scope(undefined, 'stream', currentVariables()))
     );
+  }
+
+  /** Asks for a value. What the source waits for itself belongs to the scope that was given, too. */
+  ask<T>(pull: Pull<T>, scope: Scope): Step<T> {
+    if (!this.#given || !ambientAvailable || currentScope() === scope) return pull.next(scope);
+    return withFrame({ scope, variables: currentVariables() }, () => pull.next(scope), undefined);
   }
 
   leave(): void {
@@ -104,7 +111,7 @@ class Iteration<T> implements StreamIterator<T> {
         return this.#keep(checkpointIn(scope).then(this.#again, this.#failed));
       }
       const pull = (this.#pull ??= this.#open(this.#place?.home as Scope));
-      step = pull.next(scope as Scope);
+      step = (this.#place as Place).ask(pull, scope as Scope);
     } catch (error) {
       return this.#end({ error });
     }
@@ -180,7 +187,7 @@ export async function drain<T>(
     for (;;) {
       if (scope.visible || scope.phase !== 'open' || clock.starving()) await checkpointIn(scope);
       pull ??= open(scope);
-      const step = pull.next(scope);
+      const step = place.ask(pull, scope);
       const value = step instanceof Promise ? await step : step;
       if (value === END) break;
       const said = each(value, scope);

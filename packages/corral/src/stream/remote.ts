@@ -2,7 +2,8 @@ import { currentVariables, scopeFor, withFrame, type ScopeOption } from '../core
 import { reportIn } from '../core/report-in.ts';
 import { Scope } from '../core/scope.ts';
 import { within } from '../core/within.ts';
-import type { Consumable } from './consumable.ts';
+import { shown } from '../internal/checks.ts';
+import { Consumable } from './consumable.ts';
 import type { StreamIterator } from './iterate.ts';
 
 /**
@@ -17,6 +18,9 @@ export class Remote<T> {
   readonly #forget: () => void;
 
   constructor(stream: Consumable<T>, call: string, options: ScopeOption | undefined) {
+    if (!(stream instanceof Consumable)) {
+      throw new TypeError(`Cannot call ${call}() as it takes a stream: current value is ${shown(stream)}`);
+    }
     const scope = new Scope(scopeFor(call, options), call, currentVariables());
     this.#scope = scope;
     this.#iterator = stream.iterateIn(scope);

@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ClosedResourceError, Pool, TimeoutError, shield, sleep, withScope, type Lease } from '../../src/index.ts';
+import {
+  ClosedResourceError,
+  Pool,
+  ResourceStack,
+  TimeoutError,
+  resource,
+  shield,
+  sleep,
+  withScope,
+  type Lease,
+} from '../../src/index.ts';
 import { failureOf, virtually } from '../core/virtually.ts';
 import { counts } from './pool-world.ts';
 
@@ -78,3 +88,11 @@ test(
     });
   }),
 );
+
+test('Pool, ResourceStack, resource: options that are no object are refused', () => {
+  const refusal = /^TypeError: Cannot call [\w ]+\(\) as it takes an object of options: current value is 5$/;
+  assert.throws(() => new Pool(5 as never), refusal);
+  assert.throws(() => new ResourceStack(5 as never), refusal);
+  assert.throws(() => resource(function* () {}, 5 as never), refusal);
+  assert.throws(() => new Pool(undefined as never), /^TypeError: Cannot make a pool: create as it takes a function/);
+});

@@ -1,6 +1,23 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Event, currentScope, sleep, stream, timeout, withScope, type Stream } from '../../src/index.ts';
+import {
+  Event,
+  channel,
+  checkpoint,
+  currentScope,
+  events,
+  isCancelled,
+  sleep,
+  sleepForever,
+  stream,
+  taskGroup,
+  timeout,
+  toNodeStream,
+  toWebStream,
+  withScope,
+  type Scope,
+  type Stream,
+} from '../../src/index.ts';
 import { failureOf, virtually } from '../core/virtually.ts';
 import { unhandledOf } from '../internal/observe.ts';
 import { Counting, slow } from './every-operator.ts';
@@ -616,4 +633,56 @@ test('stream: what is read and not awaited is no unhandled rejection when its sc
     }),
   );
   assert.deepEqual(unhandled, []);
+});
+
+test('in: what the source waits for belongs to that scope, too, and takes nothing when it was cancelled', async () => {
+  const [sender, receiver] = channel<string>(1);
+  await taskGroup(async (group) => {
+    let other: Scope | undefined;
+    group.spawn((scope) => sleepForever({ scope: (other = scope) }), { eager: true });
+    group.spawn(() => checkpoint().then(() => other?.cancel()));
+    assert.ok(
+      isCancelled(
+        await failureOf(
+          stream(receiver)
+            .in(other as never)
+            .toArray(),
+        ),
+      ),
+    );
+    await sender.send('kept');
+    assert.equal(receiver.tryReceive(), 'kept');
+  });
+});
+
+test(
+  'stream: a source whose next() gives no object is refused and closed',
+  virtually(async () => {
+    for (const nothing of [undefined, Promise.resolve(undefined), Promise.resolve(null)]) {
+      let closed = 0;
+      const iterator = { next: () => nothing, return: () => ({ done: true, value: ++closed }) };
+      const error = await failureOf(stream({ [Symbol.asyncIterator]: () => iterator } as never).toArray());
+      assert.match(String(error), /^TypeError: Cannot read a stream as next\(\) of its source gives an object/);
+      assert.equal(closed, 1);
+    }
+  }),
+);
+
+test('stream: options that are no object are refused', () => {
+  const values = stream([1]);
+  const five = 5 as never;
+  const calls = [
+    () => stream([1], five),
+    () => values.map((n) => n, five),
+    () => values.filter(() => true, five),
+    () => values.flatMap(() => [], five),
+    () => values.batch(2, five),
+    () => values.throttle(five),
+    () => values.retry(five),
+    () => events(new EventTarget(), 'x', five),
+    () => toWebStream([1] as never),
+    () => toNodeStream([1] as never),
+  ];
+  for (const call of calls)
+    assert.throws(call, /^TypeError: Cannot call \w+\(\) as it takes (an object of options|a stream): /);
 });
