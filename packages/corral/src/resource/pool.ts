@@ -367,7 +367,10 @@ export class Pool<R> implements AsyncDisposable {
       this.#idle.remove(entry);
       this.#end(entry, undefined);
     }
-    for (const scope of this.#making) scope.cancelFor({ kind: 'closed', by: this.name });
+    for (const scope of this.#making) {
+      scope.cancelFor({ kind: 'closed', by: this.name });
+      scope.expireAt(Infinity); // one that never ends must not keep the process alive
+    }
     if (this.#borrowed.size + this.#making.size > 0) this.#drain.set(this.#settings.drainMs);
     this.#checkGone();
   }
