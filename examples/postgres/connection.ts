@@ -25,9 +25,14 @@ export class Connection {
   static async open(config: ClientConfig): Promise<Connection> {
     const client = new Client({ connectionTimeoutMillis: 5_000, ...config });
     const connection = new Connection(client, config);
-    await client.connect();
-    connection.#id = Number((await connection.query('SELECT pg_backend_pid() AS id'))[0]?.['id']);
-    return connection;
+    try {
+      await client.connect();
+      connection.#id = Number((await connection.query('SELECT pg_backend_pid() AS id'))[0]?.['id']);
+      return connection;
+    } catch (error) {
+      await connection.close(); // also when it was cancelled: nobody else knows of it
+      throw error;
+    }
   }
 
   /** Whether it can be used, as far as that is known without asking. */

@@ -1,6 +1,6 @@
 /** A schema for as long as it is used: what is created in it goes with it. */
 import { randomUUID } from 'node:crypto';
-import { resource } from 'corral';
+import { cleanup, resource } from 'corral';
 import type { ClientConfig } from 'pg';
 import { Connection } from './connection.ts';
 
@@ -16,9 +16,16 @@ export const schema = resource(
       await connection.query(`CREATE TABLE ${name}.audit (who text)`);
       yield { ...config, options: `-c search_path=${name}` };
     } finally {
-      await connection.query(`DROP SCHEMA IF EXISTS ${name} CASCADE`);
-      await connection.close();
+      await cleanup(() => drop(connection, name)); // what is cancelled while it sets up has to clean up, too
     }
   },
   { suppresses: false },
 );
+
+async function drop(connection: Connection, name: string): Promise<void> {
+  try {
+    await connection.query(`DROP SCHEMA IF EXISTS ${name} CASCADE`);
+  } finally {
+    await connection.close();
+  }
+}

@@ -8,8 +8,10 @@ import {
   ResourceStack,
   TimeoutError,
   gather,
+  moveOnAfter,
   run,
   sleep,
+  sleepForever,
   suppressedErrors,
   taskGroup,
   timeout,
@@ -107,6 +109,36 @@ describe('postgres', { timeout: 120_000, skip: 'missing' in where && where.missi
       }),
     );
     await assert.rejects(slow, TimeoutError);
+    assert.deepEqual(await audit(), []);
+    assert.equal(await idle(), 0);
+  });
+
+  test('a schema whose set-up is cut off at any moment leaves no schema and no connection behind', async () => {
+    const left = async (): Promise<unknown> =>
+      pool.use((connection) =>
+        connection.query(
+          `SELECT (SELECT count(*)::int FROM pg_namespace WHERE nspname LIKE 'corral_%') AS schemas,
+           (SELECT count(*)::int FROM pg_stat_activity WHERE backend_type = 'client backend') AS connections`,
+        ),
+      );
+    const before = await left();
+    for (let ms = 1; ms <= 40; ms += 3) await moveOnAfter(ms, () => use(schema(server), () => sleepForever()));
+    await sleep(100); // until the server has noticed
+    assert.deepEqual(await left(), before);
+  });
+
+  test('a transaction that is cut off at any moment leaves nothing behind, and no broken connection', async () => {
+    const wrong: unknown[] = [];
+    for (let ms = 0; ms < 12; ms += 0.25) {
+      await moveOnAfter(ms, () =>
+        use(transaction(pool), async (connection) => {
+          await connection.query(`INSERT INTO audit VALUES ('cut off')`);
+          await sleepForever();
+        }),
+      ).catch((error: unknown) => wrong.push(error));
+      await pool.use((connection) => connection.query('SELECT 1')).catch((error: unknown) => wrong.push(error));
+    }
+    assert.deepEqual(wrong, []);
     assert.deepEqual(await audit(), []);
     assert.equal(await idle(), 0);
   });
