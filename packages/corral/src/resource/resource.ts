@@ -26,7 +26,7 @@ export interface ResourceOptions {
  * instead (the first travels with it: `suppressedErrors`), or catch it and end: then it is suppressed. Set-up runs in the
  * scope and context of whoever enters it and can be cancelled; what comes after the `yield` runs to its end although the
  * scope is cancelled, but not longer than `exitTimeoutMs`. What the set-up has opened when it fails or is cancelled, the
- * generator's own `finally` closes. Where nothing is ambient, hand the generator a scope among its arguments. Semantics:
+ * generator's own `finally` closes; before the `yield` that is not shielded, so what waits there needs `cleanup`. Where nothing is ambient, hand the generator a scope among its arguments. Semantics:
  * Python's asynccontextmanager.
  *
  * @throws {TypeError} when `fn` is not a function; on entering, when the generator ends before it has yielded or the

@@ -2,6 +2,7 @@
 
 import { checkpointIn } from '../core/checkpoint.ts';
 import { currentScope, currentVariables, scopeFor, withFrame } from '../core/current.ts';
+import { Operation, entering } from '../core/operation.ts';
 import { quietly } from '../core/quietly.ts';
 import { Scope } from '../core/scope.ts';
 import { ScopeClosedError, isCancellation } from '../errors.ts';
@@ -73,7 +74,7 @@ class Iteration<T> implements StreamIterator<T> {
   #over = false;
   /** The call that is under way. */
   #busy: Promise<unknown> | undefined = undefined;
-  /** The last of the calls that wait for their turn behind it. */
+  /** The end of those that wait for their turn behind it. */
   #queued: Promise<unknown> | undefined = undefined;
 
   constructor(open: Opener<T>, place: Place | undefined) {
@@ -82,7 +83,7 @@ class Iteration<T> implements StreamIterator<T> {
   }
 
   next(): Promise<Result<T>> {
-    return this.#busy || this.#queued ? this.#inTurn(() => this.#step()) : this.#step();
+    return this.#busy || this.#queued ? this.#inTurn(() => this.#step(), this.#place?.here) : this.#step();
   }
 
   async return(): Promise<Result<T>> {
@@ -158,19 +159,35 @@ class Iteration<T> implements StreamIterator<T> {
     return call;
   }
 
-  #inTurn(call: () => Promise<Result<T>>): Promise<Result<T>> {
+  #inTurn(call: () => Promise<Result<T>>, scope?: Scope): Promise<Result<T>> {
     const before = this.#queued ?? this.#busy;
-    const turn = quietly(async () => {
-      try {
-        if (before) await before.catch(() => {});
-        return await call();
-      } finally {
-        if (this.#queued === turn) this.#queued = undefined;
-      }
+    const turn = (async () => {
+      if (before) await entering(scope, () => new Turn(scope, before).promise);
+      return call();
+    })();
+    // Whoever leaves the line does not end what goes on before it.
+    const over = Promise.allSettled([before, turn]);
+    this.#queued = over;
+    void over.then(() => {
+      if (this.#queued === over) this.#queued = undefined;
     });
-    this.#queued = turn;
-    return turn;
+    return quietly(() => turn);
   }
+}
+
+/** Waiting until a call that came before has come to its end. */
+class Turn extends Operation<void> {
+  constructor(scope: Scope | undefined, before: Promise<unknown>) {
+    super(scope);
+    const come = (): void => void this.commit(undefined);
+    before.then(come, come);
+  }
+
+  get kind(): string {
+    return 'its turn';
+  }
+
+  leave(): void {}
 }
 
 /** Calls `each` for every value, until it says that it has had enough. */

@@ -7,6 +7,7 @@ import {
   currentScope,
   events,
   isCancelled,
+  moveOnAfter,
   sleep,
   sleepForever,
   stream,
@@ -599,6 +600,24 @@ test(
     values.push((await second).value, (await third).value, (await steps.next()).value);
     assert.deepEqual(values, [0, 1, 2, 3]);
     assert.equal((await steps.next()).done, true);
+  }),
+);
+
+test(
+  'stream: who waits for a turn behind another can be cancelled alone, and takes nothing',
+  virtually(async (clock) => {
+    const steps = stream(async function* () {
+      for (let n = 0; n < 3; n++) {
+        await sleep(100);
+        yield n;
+      }
+    })[Symbol.asyncIterator]();
+    const first = steps.next();
+    const { timedOut } = await moveOnAfter(10, () => steps.next());
+    assert.deepEqual([timedOut, clock.now()], [true, 10]);
+    const third = steps.next();
+    assert.deepEqual([(await first).value, (await third).value, clock.now()], [0, 1, 200]);
+    await steps.return();
   }),
 );
 
