@@ -128,7 +128,7 @@ export class TimedBatchPull<T> implements Pull<T[]> {
 
   async close(scope: Scope): Promise<void> {
     this.#due.clear();
-    const failure = await failureOf(() => this.#crew.dismiss());
+    const failure = await failureOf(() => this.#crew.dismiss(scope));
     await closeAfter(this.#upstream, failure, scope);
   }
 }

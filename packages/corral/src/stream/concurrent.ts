@@ -84,7 +84,7 @@ export class ConcurrentPull<T, R> implements Pull<R> {
 
   async close(scope: Scope): Promise<void> {
     // Only when all workers have ended has the last read: a generator may be closed.
-    const failure = await failureOf(() => this.#crew.dismiss());
+    const failure = await failureOf(() => this.#crew.dismiss(scope));
     await closeAfter(this.#upstream, failure, scope);
   }
 

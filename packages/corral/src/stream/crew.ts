@@ -50,13 +50,15 @@ export class Crew {
 
   async #fail(): Promise<never> {
     const { reason } = this.group.scope;
-    await this.dismiss();
+    await this.group[Symbol.asyncDispose]();
     throw reason;
   }
 
-  /** Cancels the tasks and waits for them; throws what failed, the first time. */
-  dismiss(): Promise<void> {
-    return this.group[Symbol.asyncDispose]();
+  /** Cancels the tasks and waits for them, in `scope`; throws what failed, the first time. */
+  dismiss(scope: Scope): Promise<void> {
+    const ended = this.group[Symbol.asyncDispose]();
+    waitsForTasks(scope, ended);
+    return ended;
   }
 }
 

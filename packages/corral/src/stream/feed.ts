@@ -131,7 +131,7 @@ export class Feed<T> implements Pull<T> {
 
   async close(scope: Scope): Promise<void> {
     this.#over = true;
-    const failure = await failureOf(() => this.#crew.dismiss());
+    const failure = await failureOf(() => this.#crew.dismiss(scope));
     this.#putters.failAll(this.#closed());
     const later = await failureOf(() => closeAll(this.#options.upstreams ?? [], scope));
     const all = joined(failure, later, scope);

@@ -121,7 +121,7 @@ export class DebouncePull<T> implements Pull<T> {
 
   async close(scope: Scope): Promise<void> {
     this.#quiet.clear();
-    const failure = await failureOf(() => this.#crew.dismiss());
+    const failure = await failureOf(() => this.#crew.dismiss(scope));
     await closeAfter(this.#upstream, failure, scope);
   }
 }

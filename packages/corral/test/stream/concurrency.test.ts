@@ -5,6 +5,7 @@ import {
   checkpoint,
   cleanup,
   currentScope,
+  moveOnAfter,
   sleep,
   sleepForever,
   stream,
@@ -12,7 +13,7 @@ import {
   withScope,
 } from '../../src/index.ts';
 import { failureOf, untilCut, virtually } from '../core/virtually.ts';
-import { Counting, OPERATORS, slow } from './every-operator.ts';
+import { Counting, OPERATORS, slow, stalling } from './every-operator.ts';
 
 test(
   'Stream.map: { concurrency } gives the results in the order of the items',
@@ -356,6 +357,15 @@ test(
 );
 
 for (const { name, apply } of OPERATORS) {
+  test(
+    `stream, ${name}: after a step that took too long, time goes on for what cleans up`,
+    virtually(async (clock) => {
+      const steps = apply(stream(() => stalling([], 0)))[Symbol.asyncIterator]();
+      assert.equal((await moveOnAfter(10, () => steps.next())).timedOut, true);
+      assert.ok(clock.now() < 100);
+    }),
+  );
+
   test(
     `stream, ${name}: after a failure before it, time goes on for what cleans up`,
     virtually(async (clock) => {
