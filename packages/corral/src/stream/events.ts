@@ -2,6 +2,7 @@ import { checkSignal } from '../core/abort-signal.ts';
 import type { ScopeOption } from '../core/current.ts';
 import { errorOf, listenTo, type EventEmitterLike, type EventTargetLike } from '../core/listen.ts';
 import { entering } from '../core/operation.ts';
+import { reportIn } from '../core/report-in.ts';
 import type { Scope } from '../core/scope.ts';
 import { LineOperation, WaitLine } from '../core/wait-line.ts';
 import { BufferOverflowError } from '../errors.ts';
@@ -65,8 +66,8 @@ export function events(
   name: string | symbol,
   options?: EventsOptions,
 ): EventStream<unknown> {
-  const { scope, ...rest } = checkOptions(options, 'events') ?? {};
-  return new EventStream<unknown>(new Subscription(target, name, rest), scope);
+  const given = checkOptions(options, 'events') ?? {};
+  return new EventStream<unknown>(new Subscription(target, name, given), given.scope);
 }
 
 /** A stream of events that have come since it was made. */
@@ -95,6 +96,7 @@ class Subscription implements Pull<unknown> {
   #unlisten: (() => void)[] = [];
   #failure: Failure | undefined = undefined;
   #over = false;
+  readonly #scope: Scope | undefined;
 
   constructor(target: EventEmitterLike | EventTargetLike<unknown>, name: string | symbol, options: EventsOptions) {
     const { capacity = CAPACITY, overflow = 'error', endOn, errorOn: given, signal } = options;
@@ -103,11 +105,17 @@ class Subscription implements Pull<unknown> {
     this.#capacity = checkCount(capacity, 'set the capacity of events');
     checkOneOf(overflow, ['error', 'drop-oldest', 'drop-newest'], 'set the overflow of events');
     this.#overflow = overflow;
+    this.#scope = options.scope;
     if (signal !== undefined) checkSignal(signal);
     const listen = listenTo(target, 'events');
-    this.#unlisten.push(listen(name, (value) => this.#arrived(value)));
-    if (endOn !== undefined) this.#unlisten.push(listen(endOn, () => this.end()));
-    if (errorOn !== false) this.#unlisten.push(listen(errorOn, (value) => this.#fail({ error: errorOf(value) })));
+    try {
+      this.#unlisten.push(listen(name, (value) => this.#arrived(value)));
+      if (endOn !== undefined) this.#unlisten.push(listen(endOn, () => this.end()));
+      if (errorOn !== false) this.#unlisten.push(listen(errorOn, (value) => this.#fail({ error: errorOf(value) })));
+    } catch (error) {
+      this.end();
+      throw error;
+    }
     if (signal) this.#obey(signal);
   }
 
@@ -144,7 +152,13 @@ class Subscription implements Pull<unknown> {
   end(): void {
     if (this.#over) return;
     this.#over = true;
-    for (const unlisten of this.#unlisten) unlisten();
+    for (const unlisten of this.#unlisten) {
+      try {
+        unlisten();
+      } catch (error) {
+        reportIn(this.#scope, error, `removing a listener of ${this.#name} failed`);
+      }
+    }
     this.#unlisten = [];
     this.#takers.commitAll(END);
   }

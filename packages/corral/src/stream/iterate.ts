@@ -168,9 +168,7 @@ class Iteration<T> implements StreamIterator<T> {
     // Whoever leaves the line does not end what goes on before it.
     const over = Promise.allSettled([before, turn]);
     this.#queued = over;
-    void over.then(() => {
-      if (this.#queued === over) this.#queued = undefined;
-    });
+    void over.then(() => (this.#queued = this.#queued === over ? undefined : this.#queued));
     return quietly(() => turn);
   }
 }
