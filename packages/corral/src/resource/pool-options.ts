@@ -28,7 +28,7 @@ export interface PoolOptions<R> extends NameOption {
   readonly maxWaiting?: number | undefined;
   /** Milliseconds that a borrower waits at most. Default: Infinity. */
   readonly acquireTimeoutMs?: number | undefined;
-  /** Milliseconds that `create` may take before it is cancelled. Default: 30,000. */
+  /** Milliseconds that `create` may take before it is cancelled; others are made then if there is room. Default: 30,000. */
   readonly createTimeoutMs?: number | undefined;
   /** Milliseconds that `validate` may take before the resource counts as broken. Default: 5,000. */
   readonly validateTimeoutMs?: number | undefined;

@@ -116,3 +116,10 @@ export class Borrower<R> extends PoolOperation<Lease<R>> {
     super.leave(happened);
   }
 }
+
+/** How many of those being made are to be waited for. */
+export function inTime(making: Iterable<Scope>): number {
+  let count = 0;
+  for (const scope of making) if (!scope.cancelled) count++;
+  return count;
+}

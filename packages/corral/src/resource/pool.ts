@@ -23,7 +23,7 @@ import {
   type PoolSettings,
   type PoolSnapshot,
 } from './pool-options.ts';
-import { Borrower, PoolOperation, PoolScope } from './pool-scope.ts';
+import { Borrower, PoolOperation, PoolScope, inTime } from './pool-scope.ts';
 
 /** Milliseconds after a resource could not be made for the sake of `min`, before it is tried again. */
 const REFILL_MS = 1_000;
@@ -210,7 +210,7 @@ export class Pool<R> implements AsyncDisposable {
       else if (!this.#hand(entry)) break;
     }
     const missing = (): boolean =>
-      this.#line.length > this.#validating + this.#making.size ||
+      this.#line.length > this.#validating + inTime(this.#making) ||
       (this.#warm && this.#living < min && clock.now() >= this.#refillAt);
     while (!this.#closing && this.#size < max && missing()) this.#make();
   }
@@ -251,6 +251,8 @@ export class Pool<R> implements AsyncDisposable {
     const { create, createTimeoutMs } = this.#settings;
     const scope = new Scope(this.#scope, `create in ${this.name}`, undefined);
     this.#making.add(scope); // before anything of the user's runs, which may come back here
+    // One that goes on although its time is over keeps its place, but nobody waits for it.
+    scope.onCancel(() => clock.turn(() => this.#serve()));
     runOutside(() => {
       void this.#scope.begin(scope, createTimeoutMs, create).then(
         (resource) => this.#made(scope, resource),

@@ -8,6 +8,7 @@ import {
   resource,
   shield,
   sleep,
+  sleepForever,
   withScope,
   type Lease,
 } from '../../src/index.ts';
@@ -96,3 +97,17 @@ test('Pool, ResourceStack, resource: options that are no object are refused', ()
   assert.throws(() => resource(function* () {}, 5 as never), refusal);
   assert.throws(() => new Pool(undefined as never), /^TypeError: Cannot make a pool: create as it takes a function/);
 });
+
+test(
+  'acquire: one that is never made does not hold up others for which there is room',
+  virtually(async (clock) => {
+    let made = 0;
+    const create = (): Promise<number> =>
+      made++ === 0 ? sleepForever().catch(() => shield(sleepForever)) : sleep(1).then(() => made);
+    const pool = new Pool({ create, max: 2, createTimeoutMs: 10, drainMs: 1 });
+    assert.equal(await pool.use((id) => id), 2);
+    assert.equal(clock.now(), 11);
+    assert.equal(counts(pool), '1 idle, 1 creating');
+    assert.ok((await failureOf(pool.close())) instanceof TimeoutError);
+  }),
+);
