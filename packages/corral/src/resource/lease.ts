@@ -27,18 +27,18 @@ export class Lease<R> implements Disposable, AsyncDisposable {
     this.#entry = entry;
   }
 
-  /** Whether it has not been given back yet. */
+  /** Whether it has not been given back yet, nor been taken back: closing the pool does in the end. */
   get held(): boolean {
-    return this.#entry !== undefined;
+    return this.#entry !== undefined && !this.#entry.ended;
   }
 
   /**
    * The resource.
    *
-   * @throws {ClosedResourceError} when it has been given back: somebody else may be using it.
+   * @throws {ClosedResourceError} when it is not {@link held} any more: somebody else may be using it, or it was destroyed.
    */
   get value(): R {
-    if (!this.#entry) throw new ClosedResourceError(`a lease of ${this.#lender.name}`);
+    if (!this.#entry || this.#entry.ended) throw new ClosedResourceError(`a lease of ${this.#lender.name}`);
     return this.#entry.resource;
   }
 

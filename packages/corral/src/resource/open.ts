@@ -1,5 +1,6 @@
 import { currentVariables, scopeFor } from '../core/current.ts';
 import { rejecting } from '../core/operation.ts';
+import { quietly } from '../core/quietly.ts';
 import { Scope } from '../core/scope.ts';
 import { within } from '../core/within.ts';
 import type { Failure } from './failure.ts';
@@ -45,7 +46,9 @@ export function open<T>(resource: unknown, options?: UseOptions): Promise<OpenRe
   return rejecting(() => {
     const source = sourceOf(resource, 'open a resource') as Source<T>;
     const ms = exitMs(options);
-    return enteringSource(source, scopeFor('open', options), ms, (parent) => elsewhere(hold(parent, source, ms)));
+    return enteringSource(source, scopeFor('open', options), ms, (parent) =>
+      quietly(() => elsewhere(hold(parent, source, ms))),
+    );
   });
 }
 

@@ -6,6 +6,8 @@ export interface PoolEntry<R> {
   /** On the clock's scale. */
   readonly madeAt: number;
   idleSince: number;
+  /** Whether it is being destroyed, or has been. */
+  ended: boolean;
   before: PoolEntry<R> | undefined;
   after: PoolEntry<R> | undefined;
 }
@@ -16,6 +18,14 @@ export class IdleList<R> {
   first: PoolEntry<R> | undefined = undefined;
   last: PoolEntry<R> | undefined = undefined;
   length = 0;
+
+  has(entry: PoolEntry<R>): boolean {
+    return this.first === entry || entry.before !== undefined;
+  }
+
+  *[Symbol.iterator](): Generator<PoolEntry<R>> {
+    for (let entry = this.first; entry; entry = entry.after) yield entry;
+  }
 
   push(entry: PoolEntry<R>): void {
     entry.before = this.last;

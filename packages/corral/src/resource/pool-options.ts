@@ -1,4 +1,4 @@
-import { checkCount, checkFunction, checkOneOf, shown } from '../internal/checks.ts';
+import { checkCount, checkFunction, checkOneOf, checkOptions, shown } from '../internal/checks.ts';
 import type { ScopeOption } from '../core/current.ts';
 import type { NameOption } from '../core/name-option.ts';
 import type { Scope } from '../core/scope.ts';
@@ -28,7 +28,7 @@ export interface PoolOptions<R> extends NameOption {
   readonly maxWaiting?: number | undefined;
   /** Milliseconds that a borrower waits at most. Default: Infinity. */
   readonly acquireTimeoutMs?: number | undefined;
-  /** Milliseconds that `create` may take before it is cancelled. Default: 30,000. */
+  /** Milliseconds that `create` may take before it is cancelled; others are made then if there is room. Default: 30,000. */
   readonly createTimeoutMs?: number | undefined;
   /** Milliseconds that `validate` may take before the resource counts as broken. Default: 5,000. */
   readonly validateTimeoutMs?: number | undefined;
@@ -83,7 +83,7 @@ export interface PoolSettings<R> {
 
 /** Checks the options and fills in the defaults. */
 export function poolSettings<R>(options: PoolOptions<R>): PoolSettings<R> {
-  const { create, destroy, validate, order } = options;
+  const { create, destroy, validate, order } = checkOptions(options ?? ({} as PoolOptions<R>), 'new Pool');
   checkFunction(create, 'make a pool: create');
   if (destroy !== undefined) checkFunction(destroy, 'make a pool: destroy');
   if (validate !== undefined) checkFunction(validate, 'make a pool: validate');

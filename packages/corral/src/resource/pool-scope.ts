@@ -1,7 +1,7 @@
 import { Alarm } from '../internal/alarm.ts';
 import { runOutside } from '../internal/ambient.ts';
 import { TimeoutError } from '../errors.ts';
-import { resultOfCancelled } from '../core/exit.ts';
+import { combine, resultOfCancelled } from '../core/exit.ts';
 import { awaitsForeign } from '../core/tree.ts';
 import { LineOperation, type WaitLine } from '../core/wait-line.ts';
 import { walk } from '../core/walk.ts';
@@ -62,6 +62,14 @@ export class PoolScope extends Scope {
     );
   }
 
+  /** Nothing is left. What failed and nobody was told of, as nobody has closed the pool, is thrown by what it belongs to. */
+  end(untold: readonly unknown[]): void {
+    const { parent } = this;
+    parent?.hold();
+    this.close();
+    parent?.release(untold.length > 0 ? { error: combine(untold, parent) } : undefined);
+  }
+
   /** Runs `fn` in `scope`, a child of this one: cancelled after `ms`, or with the pool. */
   begin<T>(scope: Scope, ms: number, fn: (scope: Scope) => T | PromiseLike<T>): Promise<T> {
     if (ms !== Infinity) scope.expireAt(clock.now() + ms);
@@ -107,4 +115,11 @@ export class Borrower<R> extends PoolOperation<Lease<R>> {
     this.#alarm?.clear();
     super.leave(happened);
   }
+}
+
+/** How many of those being made are to be waited for. */
+export function inTime(making: Iterable<Scope>): number {
+  let count = 0;
+  for (const scope of making) if (!scope.cancelled) count++;
+  return count;
 }

@@ -7,6 +7,7 @@ import { passThrough } from '../core/checkpoint.ts';
 import { currentVariables, scopeFor, type ScopeOption } from '../core/current.ts';
 import { combine } from '../core/exit.ts';
 import { entering, rejected, rejecting } from '../core/operation.ts';
+import { quietly } from '../core/quietly.ts';
 import { reportIn } from '../core/report-in.ts';
 import { Scope } from '../core/scope.ts';
 import { WaitLine } from '../core/wait-line.ts';
@@ -22,7 +23,7 @@ import {
   type PoolSettings,
   type PoolSnapshot,
 } from './pool-options.ts';
-import { Borrower, PoolOperation, PoolScope } from './pool-scope.ts';
+import { Borrower, PoolOperation, PoolScope, inTime } from './pool-scope.ts';
 
 /** Milliseconds after a resource could not be made for the sake of `min`, before it is tried again. */
 const REFILL_MS = 1_000;
@@ -85,6 +86,7 @@ export class Pool<R> implements AsyncDisposable {
     this.name = options.name ?? 'pool';
     const parent = options.scope === undefined ? undefined : scopeFor('Pool', { scope: options.scope });
     this.#scope = new PoolScope(parent, this.name, this);
+    if (this.#scope.cancelled) this.beginClosing();
   }
 
   /**
@@ -116,7 +118,7 @@ export class Pool<R> implements AsyncDisposable {
     return rejecting(() => {
       checkFunction(body, 'use a resource');
       const scope = scopeFor('Pool.use', options);
-      return this.acquire(options).then((lease) => lendFor(lease, body, scope, `use ${this.name}`));
+      return quietly(async () => lendFor(await this.acquire(options), body, scope, `use ${this.name}`));
     });
   }
 
@@ -208,7 +210,7 @@ export class Pool<R> implements AsyncDisposable {
       else if (!this.#hand(entry)) break;
     }
     const missing = (): boolean =>
-      this.#line.length > this.#validating + this.#making.size ||
+      this.#line.length > this.#validating + inTime(this.#making) ||
       (this.#warm && this.#living < min && clock.now() >= this.#refillAt);
     while (!this.#closing && this.#size < max && missing()) this.#make();
   }
@@ -249,6 +251,8 @@ export class Pool<R> implements AsyncDisposable {
     const { create, createTimeoutMs } = this.#settings;
     const scope = new Scope(this.#scope, `create in ${this.name}`, undefined);
     this.#making.add(scope); // before anything of the user's runs, which may come back here
+    // One that goes on although its time is over keeps its place, but nobody waits for it.
+    scope.onCancel(() => clock.turn(() => this.#serve()));
     runOutside(() => {
       void this.#scope.begin(scope, createTimeoutMs, create).then(
         (resource) => this.#made(scope, resource),
@@ -260,7 +264,7 @@ export class Pool<R> implements AsyncDisposable {
   #made(scope: Scope, resource: R): void {
     this.#making.delete(scope);
     const now = clock.now();
-    const entry = { resource, madeAt: now, idleSince: now, before: undefined, after: undefined };
+    const entry = { resource, madeAt: now, idleSince: now, ended: false, before: undefined, after: undefined };
     if (this.#closing) this.#end(entry, undefined);
     else this.#hand(entry);
     this.#settled();
@@ -297,6 +301,7 @@ export class Pool<R> implements AsyncDisposable {
   }
 
   #end(entry: PoolEntry<R>, error: unknown): void {
+    entry.ended = true;
     this.#destroying++;
     const { destroy, destroyTimeoutMs } = this.#settings;
     const concluded = (failure?: { readonly error: unknown }): void => {
@@ -342,13 +347,13 @@ export class Pool<R> implements AsyncDisposable {
   #tidy(): void {
     this.#alarmAt = Infinity;
     const now = clock.now();
-    for (let entry = this.#idle.first, next: PoolEntry<R> | undefined; entry; entry = next) {
-      next = entry.after;
-      if (this.#dueAt(entry) > now) continue;
+    const all = [...this.#idle]; // destroying one may come back here and take others
+    for (const entry of all) {
+      if (!this.#idle.has(entry) || this.#dueAt(entry) > now) continue;
       this.#idle.remove(entry);
       this.#end(entry, undefined);
     }
-    for (let entry = this.#idle.first; entry; entry = entry.after) this.#tidyAt(this.#dueAt(entry));
+    for (const entry of this.#idle) this.#tidyAt(this.#dueAt(entry));
     this.#serve();
   }
 
@@ -364,7 +369,10 @@ export class Pool<R> implements AsyncDisposable {
       this.#idle.remove(entry);
       this.#end(entry, undefined);
     }
-    for (const scope of this.#making) scope.cancelFor({ kind: 'closed', by: this.name });
+    for (const scope of this.#making) {
+      scope.cancelFor({ kind: 'closed', by: this.name });
+      scope.expireAt(Infinity); // one that never ends must not keep the process alive
+    }
     if (this.#borrowed.size + this.#making.size > 0) this.#drain.set(this.#settings.drainMs);
     this.#checkGone();
   }
@@ -374,8 +382,10 @@ export class Pool<R> implements AsyncDisposable {
     this.#gaveUp = true;
     const error = new TimeoutError(this.#settings.drainMs, `close ${this.name}`);
     this.#errors.push(error);
-    for (const entry of this.#borrowed) this.#end(entry, error);
-    this.#borrowed.clear();
+    for (const entry of this.#borrowed) {
+      this.#borrowed.delete(entry); // before it is destroyed, which may give it back
+      this.#end(entry, error);
+    }
     this.#checkGone();
   }
 
@@ -383,8 +393,7 @@ export class Pool<R> implements AsyncDisposable {
     if (this.#gone || this.#size > (this.#gaveUp ? this.#making.size : 0)) return;
     this.#gone = true;
     this.#drain.clear();
-    this.#scope.close();
-    this.#scope.parent?.checkEmptied();
+    this.#scope.end(this.#awaited ? [] : this.#errors.splice(0));
     this.#closers.commitAll(undefined);
   }
 }

@@ -1,8 +1,9 @@
 import { ClosedResourceError } from '../errors.ts';
-import { checkFunction } from '../internal/checks.ts';
+import { checkFunction, checkOptions } from '../internal/checks.ts';
 import { currentVariables, scopeFor, type ScopeOption } from '../core/current.ts';
 import type { NameOption } from '../core/name-option.ts';
 import { rejecting } from '../core/operation.ts';
+import { quietly } from '../core/quietly.ts';
 import type { Scope } from '../core/scope.ts';
 import { within } from '../core/within.ts';
 import { replaced, type Failure } from './failure.ts';
@@ -45,7 +46,7 @@ export class ResourceStack implements AsyncDisposable {
   #unwound: Promise<Failure | undefined> | undefined;
 
   constructor(options?: ResourceStackOptions) {
-    this.name = options?.name ?? 'resource stack';
+    this.name = checkOptions(options, 'new ResourceStack')?.name ?? 'resource stack';
     this.#exitMs = exitMs(options);
     this.#scope = options?.scope && scopeFor('ResourceStack', options);
   }
@@ -77,7 +78,7 @@ export class ResourceStack implements AsyncDisposable {
       if (!source.opened) this.#checkOpen();
       const given = options?.scope ?? this.#scope;
       const scope = scopeFor('ResourceStack.enter', given && { scope: given });
-      return enteringSource(source, scope, this.#exitMs, (parent) => this.#enter(source, parent));
+      return enteringSource(source, scope, this.#exitMs, (parent) => quietly(() => this.#enter(source, parent)));
     });
   }
 

@@ -1,4 +1,4 @@
-import { checkFunction, shown } from '../internal/checks.ts';
+import { checkFunction, checkOptions, shown } from '../internal/checks.ts';
 import type { Scope } from '../core/scope.ts';
 import { added, replaced, type Failure } from './failure.ts';
 import { leaving } from './leaving.ts';
@@ -26,7 +26,7 @@ export interface ResourceOptions {
  * instead (the first travels with it: `suppressedErrors`), or catch it and end: then it is suppressed. Set-up runs in the
  * scope and context of whoever enters it and can be cancelled; what comes after the `yield` runs to its end although the
  * scope is cancelled, but not longer than `exitTimeoutMs`. What the set-up has opened when it fails or is cancelled, the
- * generator's own `finally` closes. Where nothing is ambient, hand the generator a scope among its arguments. Semantics:
+ * generator's own `finally` closes; before the `yield` that is not shielded, so what waits there needs `cleanup`. Where nothing is ambient, hand the generator a scope among its arguments. Semantics:
  * Python's asynccontextmanager.
  *
  * @throws {TypeError} when `fn` is not a function; on entering, when the generator ends before it has yielded or the
@@ -61,7 +61,7 @@ export function resource<A extends unknown[], T>(
   options?: ResourceOptions,
 ): (...args: A) => Resource<T> {
   checkFunction(fn, 'make a resource');
-  const name = options?.name ?? (fn.name || 'resource');
+  const name = checkOptions(options, 'resource')?.name ?? (fn.name || 'resource');
   const suppresses = options?.suppresses !== false;
   return (...args) => new Resource<T>(name, suppresses, () => fn(...args));
 }

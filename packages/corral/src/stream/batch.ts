@@ -69,7 +69,7 @@ export class TimedBatchPull<T> implements Pull<T[]> {
     this.#maxWaitMs = maxWaitMs;
     this.#crew = new Crew('batch', home, () => {
       this.#hurry();
-      if (this.#takers.first) this.#takers.commitAll(this.#crew.failure() as never);
+      this.#crew.failAll(this.#takers);
     });
   }
 
@@ -79,7 +79,7 @@ export class TimedBatchPull<T> implements Pull<T[]> {
       this.#crew.spawn('batch reader', (own) => this.#read(own));
     }
     if (this.#ready) return this.#take();
-    if (this.#crew.stopped) return this.#crew.failure();
+    if (this.#crew.stopped) return this.#crew.failure(scope);
     if (this.#ended) return END;
     return entering(scope, () => new LineOperation(scope, 'the next of batch', this.#takers).promise);
   }
@@ -128,7 +128,7 @@ export class TimedBatchPull<T> implements Pull<T[]> {
 
   async close(scope: Scope): Promise<void> {
     this.#due.clear();
-    const failure = await failureOf(() => this.#crew.dismiss());
+    const failure = await failureOf(() => this.#crew.dismiss(scope));
     await closeAfter(this.#upstream, failure, scope);
   }
 }

@@ -117,13 +117,17 @@ export class FlatPull<T, R> implements Pull<R> {
   }
 
   next(scope: Scope): Step<R> {
-    const step = this.#inner?.next(scope) ?? END;
+    const step = this.#step(scope);
     if (step !== END && !(step instanceof Promise)) return step;
     return this.#later(step, scope);
   }
 
+  #step(scope: Scope): Step<R> {
+    return this.#inner ? this.#inner.next(scope) : END;
+  }
+
   async #later(pending: Step<R>, scope: Scope): Promise<R | End> {
-    for (let step = pending; ; step = this.#inner?.next(scope) ?? END) {
+    for (let step = pending; ; step = this.#step(scope)) {
       const value = step instanceof Promise ? await step : step;
       if (value !== END) return value;
       await this.#closeInner(undefined, scope);

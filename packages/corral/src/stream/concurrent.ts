@@ -1,4 +1,4 @@
-/** One function for several items at a time: workers read the stream before it, no further ahead than they are many. */
+/** One function for several items at a time: workers read the stream before it, two items ahead for each. */
 
 import { checkpointIn } from '../core/checkpoint.ts';
 import { entering } from '../core/operation.ts';
@@ -67,7 +67,7 @@ export class ConcurrentPull<T, R> implements Pull<R> {
     this.#ordered = options.ordered;
     this.#crew = new Crew(name, home, () => {
       this.#release();
-      if (this.#takers.first) this.#wake(this.#crew.failure());
+      this.#crew.failAll(this.#takers);
     });
   }
 
@@ -77,14 +77,14 @@ export class ConcurrentPull<T, R> implements Pull<R> {
       this.#remove(first);
       if (first.result !== SKIP) return first.result;
     }
-    if (this.#crew.stopped) return this.#crew.failure();
+    if (this.#crew.stopped) return this.#crew.failure(scope);
     if (this.#exhausted && this.#taken === 0) return END;
     return entering(scope, this.#wait);
   }
 
   async close(scope: Scope): Promise<void> {
     // Only when all workers have ended has the last read: a generator may be closed.
-    const failure = await failureOf(() => this.#crew.dismiss());
+    const failure = await failureOf(() => this.#crew.dismiss(scope));
     await closeAfter(this.#upstream, failure, scope);
   }
 
@@ -181,7 +181,7 @@ export class ConcurrentPull<T, R> implements Pull<R> {
 
   #vacate(): void {
     this.#taken--;
-    if (this.#exhausted && this.#taken === 0) this.#wake(END);
+    if (this.#exhausted && this.#taken === 0) this.#takers.commitAll(END);
     else if (this.#taken <= this.#limit) this.#unpark();
   }
 
@@ -196,10 +196,5 @@ export class ConcurrentPull<T, R> implements Pull<R> {
   #release(): void {
     this.#unpark();
     for (let next = this.#turns.shift(); next; next = this.#turns.shift()) next();
-  }
-
-  #wake(result: Step<R>): void {
-    // A promise is taken over by that of the operation.
-    this.#takers.commitAll(result as R | End);
   }
 }

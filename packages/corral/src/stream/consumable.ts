@@ -1,7 +1,8 @@
 import type { ScopeOption } from '../core/current.ts';
 import { rejecting } from '../core/operation.ts';
+import { quietly } from '../core/quietly.ts';
 import type { Scope } from '../core/scope.ts';
-import { checkCount, checkFunction, isThenable } from '../internal/checks.ts';
+import { checkCount, checkFunction, checkOptions, isThenable } from '../internal/checks.ts';
 import { ConcurrentPull } from './concurrent.ts';
 import { ENOUGH, drain, iterate, type StreamIterator } from './iterate.ts';
 import { OPEN, type Opener, type Pull } from './pull.ts';
@@ -42,22 +43,27 @@ export abstract class Consumable<T> implements AsyncIterable<T> {
   }
 
   /** All values, as an array. */
-  async toArray(options?: ScopeOption): Promise<T[]> {
-    const values: T[] = [];
-    await this.#each(options, (value) => void values.push(value));
-    return values;
+  toArray(options?: ScopeOption): Promise<T[]> {
+    return quietly(async () => {
+      const values: T[] = [];
+      await this.#each(options, (value) => void values.push(value));
+      return values;
+    });
   }
 
   /** Calls `fn` for each value and waits for it: one after the other, or, with `concurrency`, several at a time. */
   forEach(fn: StageFunction<T, unknown>, options?: StreamForEachOptions): Promise<void> {
     return rejecting(() => {
-      const concurrency = checkCount(options?.concurrency ?? 1, 'set the concurrency of forEach');
-      if (concurrency === 1) return this.#indexed('forEach', fn, options, () => false);
+      const concurrency = checkCount(
+        checkOptions(options, 'forEach')?.concurrency ?? 1,
+        'set the concurrency of forEach',
+      );
+      if (concurrency === 1) return quietly(() => this.#indexed('forEach', fn, options, () => false));
       checkFunction(fn, 'call forEach of a stream');
       const read = this[OPEN];
       const open = (home: Scope): Pull<unknown> =>
         new ConcurrentPull('forEach', home, read(home), fn, { concurrency, ordered: false });
-      return drain(open, options?.scope ?? this.given, () => undefined);
+      return quietly(() => drain(open, options?.scope ?? this.given, () => undefined));
     });
   }
 
@@ -67,7 +73,7 @@ export abstract class Consumable<T> implements AsyncIterable<T> {
     initial: R,
     options?: ScopeOption,
   ): Promise<R> {
-    return rejecting(async () => {
+    return quietly(async () => {
       checkFunction(fn, 'reduce a stream');
       let state = initial;
       let index = 0;
@@ -82,41 +88,51 @@ export abstract class Consumable<T> implements AsyncIterable<T> {
   }
 
   /** The first value, after which nothing is read; undefined when there is none. */
-  async first(options?: ScopeOption): Promise<T | undefined> {
-    let first: T | undefined;
-    await this.#each(options, (value) => {
-      first = value;
-      return ENOUGH;
+  first(options?: ScopeOption): Promise<T | undefined> {
+    return quietly(async () => {
+      let first: T | undefined;
+      await this.#each(options, (value) => {
+        first = value;
+        return ENOUGH;
+      });
+      return first;
     });
-    return first;
   }
 
   /** The last value; undefined when there is none. */
-  async last(options?: ScopeOption): Promise<T | undefined> {
-    let last: T | undefined;
-    await this.#each(options, (value) => void (last = value));
-    return last;
+  last(options?: ScopeOption): Promise<T | undefined> {
+    return quietly(async () => {
+      let last: T | undefined;
+      await this.#each(options, (value) => void (last = value));
+      return last;
+    });
   }
 
   /** How many values there are. */
-  async count(options?: ScopeOption): Promise<number> {
-    let count = 0;
-    await this.#each(options, () => void count++);
-    return count;
+  count(options?: ScopeOption): Promise<number> {
+    return quietly(async () => {
+      let count = 0;
+      await this.#each(options, () => void count++);
+      return count;
+    });
   }
 
   /** Whether `fn` says yes to one of the values; nothing is read after that. */
-  async some(fn: StageFunction<T, unknown>, options?: ScopeOption): Promise<boolean> {
-    let found = false;
-    await this.#indexed('some', fn, options, (yes) => (found = Boolean(yes)));
-    return found;
+  some(fn: StageFunction<T, unknown>, options?: ScopeOption): Promise<boolean> {
+    return quietly(async () => {
+      let found = false;
+      await this.#indexed('some', fn, options, (yes) => (found = Boolean(yes)));
+      return found;
+    });
   }
 
   /** Whether `fn` says yes to all values; nothing is read after the first no. */
-  async every(fn: StageFunction<T, unknown>, options?: ScopeOption): Promise<boolean> {
-    let all = true;
-    await this.#indexed('every', fn, options, (yes) => !(all = Boolean(yes)));
-    return all;
+  every(fn: StageFunction<T, unknown>, options?: ScopeOption): Promise<boolean> {
+    return quietly(async () => {
+      let all = true;
+      await this.#indexed('every', fn, options, (yes) => !(all = Boolean(yes)));
+      return all;
+    });
   }
 
   /** The first value to which `fn` says yes, after which nothing is read; undefined when there is none. */
@@ -125,13 +141,15 @@ export abstract class Consumable<T> implements AsyncIterable<T> {
     options?: ScopeOption,
   ): Promise<S | undefined>;
   find(fn: StageFunction<T, unknown>, options?: ScopeOption): Promise<T | undefined>;
-  async find(fn: StageFunction<T, unknown>, options?: ScopeOption): Promise<T | undefined> {
-    let found: T | undefined;
-    await this.#indexed('find', fn, options, (yes, value) => {
-      if (yes) found = value;
-      return Boolean(yes);
+  find(fn: StageFunction<T, unknown>, options?: ScopeOption): Promise<T | undefined> {
+    return quietly(async () => {
+      let found: T | undefined;
+      await this.#indexed('find', fn, options, (yes, value) => {
+        if (yes) found = value;
+        return Boolean(yes);
+      });
+      return found;
     });
-    return found;
   }
 
   #each(options: ScopeOption | undefined, each: (value: T, scope: Scope) => unknown): Promise<void> {

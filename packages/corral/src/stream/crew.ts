@@ -1,5 +1,6 @@
 import { OpenGroup } from '../core/open-task-group.ts';
 import type { Scope } from '../core/scope.ts';
+import type { WaitLine } from '../core/wait-line.ts';
 import { TaskCancelledError } from '../errors.ts';
 
 /**
@@ -34,19 +35,39 @@ export class Crew {
     }
   }
 
-  /** After it was stopped: waits for the tasks and throws what stopped it, to everybody who asks. */
-  failure(): Promise<never> {
-    return (this.#failure ??= this.#fail());
+  /** After it was stopped: waits in `scope` for the tasks and throws what stopped it, to everybody who asks. */
+  failure(scope: Scope | undefined): Promise<never> {
+    const failure = (this.#failure ??= this.#fail());
+    if (scope) waitsForTasks(scope, failure);
+    return failure;
+  }
+
+  /** After it was stopped: lets those who wait for a value wait for that instead. */
+  failAll(takers: WaitLine<unknown>): void {
+    // A promise is taken over by that of the operation.
+    for (let first = takers.first; first; first = takers.first) first.commit(this.failure(first.scope));
   }
 
   async #fail(): Promise<never> {
     const { reason } = this.group.scope;
-    await this.dismiss();
+    await this.group[Symbol.asyncDispose]();
     throw reason;
   }
 
-  /** Cancels the tasks and waits for them; throws what failed, the first time. */
-  dismiss(): Promise<void> {
-    return this.group[Symbol.asyncDispose]();
+  /** Cancels the tasks and waits for them, in `scope`; throws what failed, the first time. */
+  dismiss(scope: Scope): Promise<void> {
+    const ended = this.group[Symbol.asyncDispose]();
+    waitsForTasks(scope, ended);
+    return ended;
   }
+}
+
+/** The tasks may live elsewhere than in `scope`: a virtual clock wants to know that it waits for nothing foreign. */
+function waitsForTasks(scope: Scope, ended: Promise<unknown>): void {
+  const { extra } = scope;
+  extra.observed = (extra.observed ?? 0) + 1;
+  const forget = (): void => {
+    extra.observed = (extra.observed ?? 1) - 1;
+  };
+  ended.then(forget, forget);
 }

@@ -2,10 +2,11 @@ import { checkSignal } from '../core/abort-signal.ts';
 import type { ScopeOption } from '../core/current.ts';
 import { errorOf, listenTo, type EventEmitterLike, type EventTargetLike } from '../core/listen.ts';
 import { entering } from '../core/operation.ts';
+import { reportIn } from '../core/report-in.ts';
 import type { Scope } from '../core/scope.ts';
 import { LineOperation, WaitLine } from '../core/wait-line.ts';
 import { BufferOverflowError } from '../errors.ts';
-import { checkCount, checkOneOf } from '../internal/checks.ts';
+import { checkCount, checkOneOf, checkOptions } from '../internal/checks.ts';
 import { Fifo } from '../internal/fifo.ts';
 import type { Failure } from './failures.ts';
 import { END, type Pull, type Step } from './pull.ts';
@@ -63,9 +64,10 @@ export function events<E = Event>(target: EventTargetLike<E>, name: string, opti
 export function events(
   target: EventEmitterLike | EventTargetLike<unknown>,
   name: string | symbol,
-  options: EventsOptions = {},
+  options?: EventsOptions,
 ): EventStream<unknown> {
-  return new EventStream<unknown>(new Subscription(target, name, options), options.scope);
+  const given = checkOptions(options, 'events') ?? {};
+  return new EventStream<unknown>(new Subscription(target, name, given), given.scope);
 }
 
 /** A stream of events that have come since it was made. */
@@ -94,19 +96,26 @@ class Subscription implements Pull<unknown> {
   #unlisten: (() => void)[] = [];
   #failure: Failure | undefined = undefined;
   #over = false;
+  readonly #scope: Scope | undefined;
 
   constructor(target: EventEmitterLike | EventTargetLike<unknown>, name: string | symbol, options: EventsOptions) {
-    const { capacity = CAPACITY, overflow = 'error', endOn, signal } = options;
-    const errorOn = options.errorOn ?? (name === 'error' ? false : 'error');
+    const { capacity = CAPACITY, overflow = 'error', endOn, errorOn: given, signal } = options;
+    const errorOn = given ?? (name === 'error' ? false : 'error');
     this.#name = `events ${String(name)}`;
     this.#capacity = checkCount(capacity, 'set the capacity of events');
     checkOneOf(overflow, ['error', 'drop-oldest', 'drop-newest'], 'set the overflow of events');
     this.#overflow = overflow;
+    this.#scope = options.scope;
     if (signal !== undefined) checkSignal(signal);
     const listen = listenTo(target, 'events');
-    this.#unlisten.push(listen(name, (value) => this.#arrived(value)));
-    if (endOn !== undefined) this.#unlisten.push(listen(endOn, () => this.end()));
-    if (errorOn !== false) this.#unlisten.push(listen(errorOn, (value) => this.#fail({ error: errorOf(value) })));
+    try {
+      this.#unlisten.push(listen(name, (value) => this.#arrived(value)));
+      if (endOn !== undefined) this.#unlisten.push(listen(endOn, () => this.end()));
+      if (errorOn !== false) this.#unlisten.push(listen(errorOn, (value) => this.#fail({ error: errorOf(value) })));
+    } catch (error) {
+      this.end();
+      throw error;
+    }
     if (signal) this.#obey(signal);
   }
 
@@ -143,7 +152,13 @@ class Subscription implements Pull<unknown> {
   end(): void {
     if (this.#over) return;
     this.#over = true;
-    for (const unlisten of this.#unlisten) unlisten();
+    for (const unlisten of this.#unlisten) {
+      try {
+        unlisten();
+      } catch (error) {
+        reportIn(this.#scope, error, `removing a listener of ${this.#name} failed`);
+      }
+    }
     this.#unlisten = [];
     this.#takers.commitAll(END);
   }

@@ -47,7 +47,7 @@ export class Feed<T> implements Pull<T> {
     this.name = options.name;
     this.#options = options;
     this.#crew = new Crew(options.name, home, () => {
-      if (this.#takers.first) this.#takers.commitAll(this.#crew.failure() as never);
+      this.#crew.failAll(this.#takers);
     });
   }
 
@@ -91,7 +91,7 @@ export class Feed<T> implements Pull<T> {
   }
 
   #closed(): ScopeClosedError {
-    return new ScopeClosedError(this.name, `Cannot emit into ${this.name} as its stream has to be read: it has ended`);
+    return new ScopeClosedError(this.name, 'emit');
   }
 
   #store(value: T): void {
@@ -115,7 +115,7 @@ export class Feed<T> implements Pull<T> {
     }
     const put = this.#admit();
     if (put) return put.value;
-    if (this.#crew.stopped) return this.#crew.failure();
+    if (this.#crew.stopped) return this.#crew.failure(scope);
     if (this.#tasks === 0) return END;
     return entering(scope, this.#wait);
   }
@@ -131,7 +131,7 @@ export class Feed<T> implements Pull<T> {
 
   async close(scope: Scope): Promise<void> {
     this.#over = true;
-    const failure = await failureOf(() => this.#crew.dismiss());
+    const failure = await failureOf(() => this.#crew.dismiss(scope));
     this.#putters.failEach(() => this.#closed());
     const later = await failureOf(() => closeAll(this.#options.upstreams ?? [], scope));
     const all = joined(failure, later, scope);

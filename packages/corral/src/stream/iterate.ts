@@ -1,9 +1,12 @@
 /** The ways out of a stream: the loop of its user, and the loops inside `toArray` and its like. */
 
 import { checkpointIn } from '../core/checkpoint.ts';
-import { currentVariables, scopeFor } from '../core/current.ts';
+import { currentScope, currentVariables, scopeFor, withFrame } from '../core/current.ts';
+import { Operation, entering } from '../core/operation.ts';
+import { quietly } from '../core/quietly.ts';
 import { Scope } from '../core/scope.ts';
 import { ScopeClosedError, isCancellation } from '../errors.ts';
+import { ambientAvailable } from '../internal/ambient.ts';
 import { clock } from '../internal/clock.ts';
 import { closeAfter, type Failure } from './failures.ts';
 import { END, type Opener, type Pull, type Step } from './pull.ts';
@@ -25,6 +28,12 @@ class Place {
       scopeFor('stream', this.#given && { scope: this.#given }) ??
       (this.#own ??= new Scope(undefined, 'stream', currentVariables()))
     );
+  }
+
+  /** Asks for a value. What the source waits for itself belongs to the scope that was given, too. */
+  ask<T>(pull: Pull<T>, scope: Scope): Step<T> {
+    if (!this.#given || !ambientAvailable || currentScope() === scope) return pull.next(scope);
+    return withFrame({ scope, variables: currentVariables() }, () => pull.next(scope), undefined);
   }
 
   leave(): void {
@@ -63,8 +72,10 @@ class Iteration<T> implements StreamIterator<T> {
   readonly #place: Place | undefined;
   #pull: Pull<T> | undefined = undefined;
   #over = false;
-  /** The call that has not come to its end. */
+  /** The call that is under way. */
   #busy: Promise<unknown> | undefined = undefined;
+  /** The end of those that wait for their turn behind it. */
+  #queued: Promise<unknown> | undefined = undefined;
 
   constructor(open: Opener<T>, place: Place | undefined) {
     this.#open = open;
@@ -72,7 +83,7 @@ class Iteration<T> implements StreamIterator<T> {
   }
 
   next(): Promise<Result<T>> {
-    return this.#busy ? this.#inTurn(() => this.#step()) : this.#step();
+    return this.#busy || this.#queued ? this.#inTurn(() => this.#step(), this.#place?.here) : this.#step();
   }
 
   async return(): Promise<Result<T>> {
@@ -101,7 +112,7 @@ class Iteration<T> implements StreamIterator<T> {
         return this.#keep(checkpointIn(scope).then(this.#again, this.#failed));
       }
       const pull = (this.#pull ??= this.#open(this.#place?.home as Scope));
-      step = pull.next(scope as Scope);
+      step = (this.#place as Place).ask(pull, scope as Scope);
     } catch (error) {
       return this.#end({ error });
     }
@@ -148,19 +159,33 @@ class Iteration<T> implements StreamIterator<T> {
     return call;
   }
 
-  async #inTurn(call: () => Promise<Result<T>>): Promise<Result<T>> {
-    const before = this.#busy;
+  #inTurn(call: () => Promise<Result<T>>, scope?: Scope): Promise<Result<T>> {
+    const before = this.#queued ?? this.#busy;
     const turn = (async () => {
-      if (before) await before.catch(() => {});
+      if (before) await entering(scope, () => new Turn(scope, before).promise);
       return call();
     })();
-    this.#busy = turn;
-    try {
-      return await turn;
-    } finally {
-      if (this.#busy === turn) this.#busy = undefined;
-    }
+    // Whoever leaves the line does not end what goes on before it.
+    const over = Promise.allSettled([before, turn]);
+    this.#queued = over;
+    void over.then(() => (this.#queued = this.#queued === over ? undefined : this.#queued));
+    return quietly(() => turn);
   }
+}
+
+/** Waiting until a call that came before has come to its end. */
+class Turn extends Operation<void> {
+  constructor(scope: Scope | undefined, before: Promise<unknown>) {
+    super(scope);
+    const come = (): void => void this.commit(undefined);
+    before.then(come, come);
+  }
+
+  get kind(): string {
+    return 'its turn';
+  }
+
+  leave(): void {}
 }
 
 /** Calls `each` for every value, until it says that it has had enough. */
@@ -177,7 +202,7 @@ export async function drain<T>(
     for (;;) {
       if (scope.visible || scope.phase !== 'open' || clock.starving()) await checkpointIn(scope);
       pull ??= open(scope);
-      const step = pull.next(scope);
+      const step = place.ask(pull, scope);
       const value = step instanceof Promise ? await step : step;
       if (value === END) break;
       const said = each(value, scope);

@@ -92,7 +92,7 @@ type ReadableClass = new (options: {
  * Guarantees: nothing is read further ahead than `highWaterMark`; destroying it cancels all that runs for it, and waits
  * for that before it is closed. It belongs to the scope of this call: when that ends, so does it.
  *
- * Cancellable: by that scope; it is then destroyed with the cancellation.
+ * Cancellable: by that scope; whoever reads gets the cancellation, after what was read ahead.
  *
  * @throws {TypeError} where the platform has no `node:stream`.
  *

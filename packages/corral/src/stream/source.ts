@@ -106,7 +106,12 @@ class SourcePull<T> implements Pull<T> {
 
   readonly #arrived = (result: IteratorResult<T | PromiseLike<T>>): void => {
     const scope = this.#endWait();
-    if (scope) this.#resolve?.(this.#taken(result, scope));
+    if (!scope) return;
+    try {
+      this.#resolve?.(this.#taken(result, scope));
+    } catch (error) {
+      this.#reject?.(error); // what it gave is no result
+    }
   };
 
   readonly #broke = (error: unknown): void => {
@@ -132,6 +137,11 @@ class SourcePull<T> implements Pull<T> {
   /** What came when it was asked. */
   #taken(result: IteratorResult<T | PromiseLike<T>>, scope: Scope): Step<T> {
     this.#asked = undefined;
+    if (typeof result !== 'object' || result === null) {
+      throw new TypeError(
+        `Cannot read a stream as next() of its source gives an object: current value is ${shown(result)}`,
+      );
+    }
     if (result.done) {
       this.#over = true;
       return END;

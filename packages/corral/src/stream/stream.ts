@@ -1,6 +1,6 @@
 import type { ScopeOption } from '../core/current.ts';
 import type { Scope } from '../core/scope.ts';
-import { checkCount, checkFunction, checkNumber, checkOneOf, isThenable } from '../internal/checks.ts';
+import { checkCount, checkFunction, checkNumber, checkOneOf, checkOptions, isThenable } from '../internal/checks.ts';
 import { BatchPull, TimedBatchPull } from './batch.ts';
 import { FlatPull, ZipPull, buffered, concatenated, flatMerged, merged } from './combine.ts';
 import { ConcurrentPull, type Work } from './concurrent.ts';
@@ -25,7 +25,7 @@ export interface StreamOptions extends ScopeOption {
 
 /** Options of {@link Stream.map} and {@link Stream.filter}. */
 export interface ConcurrencyOptions {
-  /** How many items at a time; so many are read ahead of whoever takes the results. Default: 1. */
+  /** How many items at a time; twice as many are read ahead of whoever takes the results, at most. Default: 1. */
   readonly concurrency?: number | undefined;
   /** Whether the results come in the order of the items, not of completion. Default: true. */
   readonly ordered?: boolean | undefined;
@@ -113,7 +113,7 @@ export class Stream<T> extends Consumable<T> {
    */
   map<R>(fn: StageFunction<T, R>, options?: ConcurrencyOptions): Stream<Awaited<R>> {
     checkFunction(fn, 'map a stream');
-    if (!concurrent(options)) return this.#stage(stages.mapping(fn));
+    if (!concurrent(options, 'map')) return this.#stage(stages.mapping(fn));
     return this.#concurrently('map', fn as Work<T, Awaited<R>>, options);
   }
 
@@ -122,7 +122,7 @@ export class Stream<T> extends Consumable<T> {
   filter(fn: StageFunction<T, unknown>, options?: ConcurrencyOptions): Stream<T>;
   filter(fn: StageFunction<T, unknown>, options?: ConcurrencyOptions): Stream<T> {
     checkFunction(fn, 'filter a stream');
-    if (!concurrent(options)) return this.#stage(stages.filtering(fn));
+    if (!concurrent(options, 'filter')) return this.#stage(stages.filtering(fn));
     const keep: Work<T, T> = async (item, index, scope) => ((await fn(item, index, scope)) ? item : SKIP);
     return this.#concurrently('filter', keep, options);
   }
@@ -191,7 +191,7 @@ export class Stream<T> extends Consumable<T> {
     const open = this[OPEN];
     const inner = (index: number, item: T, scope: Scope, home: Scope): Pull<R> | Promise<Pull<R>> =>
       opened(fn(item, index, scope), home);
-    if (!concurrent(options)) {
+    if (!concurrent(options, 'flatMap')) {
       return this.#after((home) => {
         let index = 0;
         return new FlatPull(open(home), (item, scope) => inner(index++, item, scope, home));
@@ -238,14 +238,15 @@ export class Stream<T> extends Consumable<T> {
    */
   batch(count: number, options?: BatchOptions): Stream<T[]> {
     checkCount(count, 'batch a stream');
-    const maxWaitMs = checkNumber(options?.maxWaitMs ?? Infinity, 'set maxWaitMs of a batch');
+    const maxWaitMs = checkNumber(checkOptions(options, 'batch')?.maxWaitMs ?? Infinity, 'set maxWaitMs of a batch');
     const open = this[OPEN];
     if (maxWaitMs === Infinity) return this.#after((home) => new BatchPull(open(home), count));
     return this.#after((home) => new TimedBatchPull(home, open(home), count, maxWaitMs));
   }
 
   /** At most `limit` values in any `perMs` milliseconds; the others wait where they come from. */
-  throttle({ perMs = 1_000, limit = 1 }: StreamThrottleOptions): Stream<T> {
+  throttle(options: StreamThrottleOptions): Stream<T> {
+    const { perMs = 1_000, limit = 1 } = checkOptions(options, 'throttle') ?? {};
     checkNumber(perMs, 'set perMs of a throttle');
     checkCount(limit, 'set the limit of a throttle');
     const open = this[OPEN];
@@ -269,8 +270,8 @@ export class Stream<T> extends Consumable<T> {
   // Failures -----------------------------------------------------------------------------------------------------
 
   /** Begins anew when what is before it has failed and was closed; values that were given may so come again. */
-  retry(options: StreamRetryOptions = {}): Stream<T> {
-    const { attempts = 3, delayMs = 0, retryIf = () => true } = options;
+  retry(options?: StreamRetryOptions): Stream<T> {
+    const { attempts = 3, delayMs = 0, retryIf = () => true } = checkOptions(options, 'retry') ?? {};
     checkCount(attempts, 'set the attempts of retry');
     if (typeof delayMs !== 'function') checkNumber(delayMs, 'set delayMs of retry');
     checkFunction(retryIf, 'set retryIf of retry');
@@ -288,7 +289,9 @@ export class Stream<T> extends Consumable<T> {
 
 function concurrent<O extends { readonly concurrency?: number | undefined; readonly ordered?: boolean | undefined }>(
   options: O | undefined,
+  call: string,
 ): options is O {
+  checkOptions(options, call);
   checkOneOf(options?.ordered, [true, false] as never, 'set ordered');
   return checkCount(options?.concurrency ?? 1, 'set the concurrency of a stream') > 1;
 }
@@ -346,9 +349,9 @@ export function stream<T>(
   make: () => StreamSource<T> | PromiseLike<StreamSource<T>>,
   options?: StreamOptions,
 ): Stream<T>;
-export function stream<T>(source: StreamSource<T> | StreamFunction<T>, options: StreamOptions = {}): Stream<T> {
-  const { scope, capacity = CAPACITY } = options;
+export function stream<T>(source: StreamSource<T> | StreamFunction<T>, options?: StreamOptions): Stream<T> {
+  const { scope, capacity = CAPACITY, name } = checkOptions(options, 'stream') ?? {};
   checkCount(capacity, 'make a stream', 0);
   if (typeof source !== 'function') return new Stream<T>(openerOf(source, 'make a stream'), scope);
-  return new Stream<T>(produce(source, capacity, options.name ?? (source.name || 'producer')), scope);
+  return new Stream<T>(produce(source, capacity, name ?? (source.name || 'producer')), scope);
 }

@@ -81,7 +81,7 @@ export class DebouncePull<T> implements Pull<T> {
     this.#ms = ms;
     this.#crew = new Crew('debounce', home, () => {
       this.#quiet.clear();
-      if (this.#takers.first) this.#takers.commitAll(this.#crew.failure() as never);
+      this.#crew.failAll(this.#takers);
     });
   }
 
@@ -93,7 +93,7 @@ export class DebouncePull<T> implements Pull<T> {
     const settled = this.#settled;
     this.#settled = undefined;
     if (settled) return settled.value;
-    if (this.#crew.stopped) return this.#crew.failure();
+    if (this.#crew.stopped) return this.#crew.failure(scope);
     if (this.#ended) return END;
     return entering(scope, () => new LineOperation(scope, 'the next of debounce', this.#takers).promise);
   }
@@ -121,7 +121,7 @@ export class DebouncePull<T> implements Pull<T> {
 
   async close(scope: Scope): Promise<void> {
     this.#quiet.clear();
-    const failure = await failureOf(() => this.#crew.dismiss());
+    const failure = await failureOf(() => this.#crew.dismiss(scope));
     await closeAfter(this.#upstream, failure, scope);
   }
 }

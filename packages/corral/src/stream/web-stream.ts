@@ -39,10 +39,14 @@ function chunksOf<T>(readable: ReadableStream<T>): AsyncIterable<T> {
       const reader = readable.getReader();
       return {
         async next(): Promise<IteratorResult<T>> {
-          const result = await reader.read();
-          if (!result.done) return result;
-          reader.releaseLock();
-          return { done: true, value: undefined };
+          let over = true;
+          try {
+            const result = await reader.read();
+            over = result.done;
+            return result as IteratorResult<T>;
+          } finally {
+            if (over) reader.releaseLock();
+          }
         },
         async return(): Promise<IteratorResult<T>> {
           await reader.cancel();

@@ -22,6 +22,17 @@ test('Pool: its timer does not keep the process alive', { skip: !node && 'needs 
   assert.equal(stdout, '1\n');
 });
 
+test('close: what never ends to be made does not keep the process alive', { skip: !node && 'needs node' }, async () => {
+  const program = `
+    import { Pool } from ${JSON.stringify(INDEX)};
+    const pool = new Pool({ create: () => new Promise(() => {}), createTimeoutMs: 3_600_000, drainMs: 1 });
+    pool.acquire().catch((error) => console.log(error.name));
+    await pool.close().catch((error) => console.log(error.name));`;
+  const args = ['--input-type=module', '--eval', program];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 30_000 });
+  assert.equal(stdout, 'ClosedResourceError\nTimeoutError\n');
+});
+
 test('Pool: keeps nothing of the context in which it was made or used', { skip: !node && 'needs node' }, async () => {
   setFlagsFromString('--expose-gc');
   const gc = runInNewContext('gc') as () => void;

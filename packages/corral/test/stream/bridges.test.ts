@@ -20,6 +20,7 @@ import {
   type Stream,
 } from '../../src/index.ts';
 import { failureOf, virtually } from '../core/virtually.ts';
+import { reportsOf } from '../internal/observe.ts';
 import { Counting, slow } from './every-operator.ts';
 
 const versions = process.versions as { bun?: string; deno?: string };
@@ -239,6 +240,59 @@ test(
     assert.ok(isCancelled(rest) || (rest as { done?: boolean }).done);
   }),
 );
+
+test(
+  'toWebStream: what its scope has cut off ends with the cancellation, never as if it were complete',
+  virtually(async () => {
+    for (const cut of [true, false]) {
+      let reader: ReadableStreamDefaultReader<number> | undefined;
+      await withScope(async (scope) => {
+        reader = toWebStream(stream([1, 2, 3])).getReader();
+        assert.equal((await reader.read()).value, 1);
+        if (cut) scope.cancel();
+      });
+      assert.ok(isCancelled(await failureOf((reader as ReadableStreamDefaultReader<number>).read())));
+    }
+  }),
+);
+
+test(
+  'toNodeStream: what its scope has cut off ends with the cancellation, never as if it were complete',
+  onNode,
+  async () => {
+    let readable: Readable | undefined;
+    await withScope(async () => {
+      readable = readableOf(stream(['a', 'b', 'c', 'd', 'e']));
+      await new Promise((resolve) => (readable as Readable).once('readable', resolve));
+    });
+    const read: unknown[] = [];
+    const sink = new Writable({ objectMode: true, write: (value, _encoding, done) => void (read.push(value), done()) });
+    assert.ok(isCancelled(await failureOf(pipeline(readable as Readable, sink))));
+    assert.ok(read.length < 5);
+  },
+);
+
+test('toWebStream: cancelling it rejects with what fails while it is closed', async () => {
+  const reports = await reportsOf(async () => {
+    const failing = stream(async function* () {
+      try {
+        yield* [1, 2];
+      } finally {
+        await Promise.reject(new Error('closing'));
+      }
+    });
+    const reader = toWebStream(failing).getReader();
+    await reader.read();
+    assert.equal(((await failureOf(reader.cancel())) as Error).message, 'closing');
+  });
+  assert.deepEqual(reports, []);
+});
+
+test('fromWebStream: one that has failed is unlocked', async () => {
+  const failing = new ReadableStream({ pull: (controller) => controller.error(new Error('web')) });
+  assert.equal(((await failureOf(fromWebStream(failing).toArray())) as Error).message, 'web');
+  assert.equal(failing.locked, false);
+});
 
 test('bridges: misuse is refused at once', () => {
   assert.throws(() => fromNodeStream([] as never), /^TypeError: Cannot read it as fromNodeStream takes a Readable/);

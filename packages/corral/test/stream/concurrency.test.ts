@@ -5,6 +5,7 @@ import {
   checkpoint,
   cleanup,
   currentScope,
+  moveOnAfter,
   sleep,
   sleepForever,
   stream,
@@ -12,7 +13,7 @@ import {
   withScope,
 } from '../../src/index.ts';
 import { failureOf, untilCut, virtually } from '../core/virtually.ts';
-import { Counting } from './every-operator.ts';
+import { Counting, OPERATORS, slow, stalling } from './every-operator.ts';
 
 test(
   'Stream.map: { concurrency } gives the results in the order of the items',
@@ -354,3 +355,28 @@ test(
     assert.equal(source.returned, 1);
   }),
 );
+
+for (const { name, apply } of OPERATORS) {
+  test(
+    `stream, ${name}: after a step that took too long, time goes on for what cleans up`,
+    virtually(async (clock) => {
+      const steps = apply(stream(() => stalling([], 0)))[Symbol.asyncIterator]();
+      assert.equal((await moveOnAfter(10, () => steps.next())).timedOut, true);
+      assert.ok(clock.now() < 100);
+    }),
+  );
+
+  test(
+    `stream, ${name}: after a failure before it, time goes on for what cleans up`,
+    virtually(async (clock) => {
+      const failing = stream<number>(async () => {
+        await sleep(5);
+        throw new Error('failing');
+      });
+      const cleaning = stream(() => slow([], 1_000));
+      const error = await failureOf(apply(failing.merge(cleaning)).toArray());
+      assert.equal((error as Error).message, 'failing');
+      assert.ok(clock.now() < 1_000);
+    }),
+  );
+}

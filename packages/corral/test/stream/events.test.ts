@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events';
 import { test } from 'node:test';
 import { BufferOverflowError, events, isCancelled, sleep, timeout, withScope } from '../../src/index.ts';
 import { failureOf, virtually } from '../core/virtually.ts';
+import { reportsOf } from '../internal/observe.ts';
 
 /** How many listeners there are. */
 const listeners = (emitter: EventEmitter): number =>
@@ -177,3 +178,37 @@ test('events: misuse is refused at once', () => {
   assert.throws(() => events(emitter, 'x', { signal: {} as never }), TypeError);
   assert.equal(listeners(emitter), 0);
 });
+
+test('events: when a listener cannot be added those before it are taken away', () => {
+  const emitter = new EventEmitter();
+  const picky = {
+    on(name: string, listener: () => void) {
+      if (name === 'error') throw new Error('no such event');
+      emitter.on(name, listener);
+    },
+    off: (name: string, listener: () => void) => emitter.off(name, listener),
+  };
+  assert.throws(() => events(picky as never, 'tick'), /no such event/);
+  assert.equal(emitter.listenerCount('tick'), 0);
+});
+
+test(
+  'events: a listener that cannot be taken away is reported, and whoever reads finds the end',
+  virtually(async () => {
+    const error = new Error('off');
+    const stubborn = {
+      on: () => {},
+      off: () => {
+        throw error;
+      },
+    };
+    const reports = await reportsOf(async () => {
+      const ticks = events(stubborn as never, 'tick');
+      const reading = ticks.toArray();
+      await sleep(1);
+      ticks[Symbol.dispose]();
+      assert.deepEqual(await reading, []);
+    });
+    assert.deepEqual(reports, [error, error]);
+  }),
+);

@@ -1,7 +1,26 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Event, currentScope, sleep, stream, timeout, withScope, type Stream } from '../../src/index.ts';
+import {
+  Event,
+  channel,
+  checkpoint,
+  currentScope,
+  events,
+  isCancelled,
+  moveOnAfter,
+  sleep,
+  sleepForever,
+  stream,
+  taskGroup,
+  timeout,
+  toNodeStream,
+  toWebStream,
+  withScope,
+  type Scope,
+  type Stream,
+} from '../../src/index.ts';
 import { failureOf, virtually } from '../core/virtually.ts';
+import { unhandledOf } from '../internal/observe.ts';
 import { Counting, slow } from './every-operator.ts';
 
 const up = (to: number): number[] => Array.from({ length: to }, (_, n) => n);
@@ -555,3 +574,134 @@ test(
     );
   }),
 );
+
+test(
+  'flatMap and concat: undefined and null are values',
+  virtually(async () => {
+    const nothing = [undefined, null];
+    assert.deepEqual(
+      await stream([nothing, [1], nothing])
+        .flatMap((values) => values)
+        .toArray(),
+      [...nothing, 1, ...nothing],
+    );
+    assert.deepEqual(await stream(nothing).concat(nothing).toArray(), [...nothing, ...nothing]);
+  }),
+);
+
+test(
+  'stream: steps that are asked for at the same time come one after the other, whenever they are asked for',
+  virtually(async () => {
+    const steps = stream(() => slow([], 4))[Symbol.asyncIterator]();
+    const first = steps.next();
+    const second = steps.next();
+    const values = [(await first).value];
+    const third = steps.next();
+    values.push((await second).value, (await third).value, (await steps.next()).value);
+    assert.deepEqual(values, [0, 1, 2, 3]);
+    assert.equal((await steps.next()).done, true);
+  }),
+);
+
+test(
+  'stream: who waits for a turn behind another can be cancelled alone, and takes nothing',
+  virtually(async (clock) => {
+    const steps = stream(async function* () {
+      for (let n = 0; n < 3; n++) {
+        await sleep(100);
+        yield n;
+      }
+    })[Symbol.asyncIterator]();
+    const first = steps.next();
+    const { timedOut } = await moveOnAfter(10, () => steps.next());
+    assert.deepEqual([timedOut, clock.now()], [true, 10]);
+    const third = steps.next();
+    assert.deepEqual([(await first).value, (await third).value, clock.now()], [0, 1, 200]);
+    await steps.return();
+  }),
+);
+
+test('stream: what is read and not awaited is no unhandled rejection when its scope ends or is cancelled', async () => {
+  const endless = stream(() => slow([], 1_000));
+  const readings: ((values: Stream<number>) => Promise<unknown>)[] = [
+    (values) => values.toArray(),
+    (values) => values.forEach(() => {}),
+    (values) => values.forEach(() => {}, { concurrency: 2 }),
+    (values) => values.reduce(() => 0, 0),
+    (values) => values.last(),
+    (values) => values.count(),
+    (values) => values.some(() => false),
+    (values) => values.every(() => true),
+    (values) => values.find(() => false),
+    (values) => values.skip(5).first(),
+    (values) => values.map((n) => n, { concurrency: 2 }).toArray(),
+  ];
+  const unhandled = await unhandledOf(
+    virtually(async () => {
+      for (const read of readings) {
+        await withScope(async () => {
+          void read(endless);
+          await sleep(1);
+        });
+        await withScope(async (scope) => {
+          void read(endless);
+          await sleep(1);
+          scope.cancel();
+        });
+      }
+    }),
+  );
+  assert.deepEqual(unhandled, []);
+});
+
+test('in: what the source waits for belongs to that scope, too, and takes nothing when it was cancelled', async () => {
+  const [sender, receiver] = channel<string>(1);
+  await taskGroup(async (group) => {
+    let other: Scope | undefined;
+    group.spawn((scope) => sleepForever({ scope: (other = scope) }), { eager: true });
+    group.spawn(() => checkpoint().then(() => other?.cancel()));
+    assert.ok(
+      isCancelled(
+        await failureOf(
+          stream(receiver)
+            .in(other as never)
+            .toArray(),
+        ),
+      ),
+    );
+    await sender.send('kept');
+    assert.equal(receiver.tryReceive(), 'kept');
+  });
+});
+
+test(
+  'stream: a source whose next() gives no object is refused and closed',
+  virtually(async () => {
+    for (const nothing of [undefined, Promise.resolve(undefined), Promise.resolve(null)]) {
+      let closed = 0;
+      const iterator = { next: () => nothing, return: () => ({ done: true, value: ++closed }) };
+      const error = await failureOf(stream({ [Symbol.asyncIterator]: () => iterator } as never).toArray());
+      assert.match(String(error), /^TypeError: Cannot read a stream as next\(\) of its source gives an object/);
+      assert.equal(closed, 1);
+    }
+  }),
+);
+
+test('stream: options that are no object are refused', () => {
+  const values = stream([1]);
+  const five = 5 as never;
+  const calls = [
+    () => stream([1], five),
+    () => values.map((n) => n, five),
+    () => values.filter(() => true, five),
+    () => values.flatMap(() => [], five),
+    () => values.batch(2, five),
+    () => values.throttle(five),
+    () => values.retry(five),
+    () => events(new EventTarget(), 'x', five),
+    () => toWebStream([1] as never),
+    () => toNodeStream([1] as never),
+  ];
+  for (const call of calls)
+    assert.throws(call, /^TypeError: Cannot call \w+\(\) as it takes (an object of options|a stream): /);
+});
