@@ -24,7 +24,8 @@ export interface DebounceOptions extends MergeOptions {
  * Guarantees: a call gets the result, or the error, of the run that it was merged into. That run has a scope of its own,
  * with the arguments and variables of its last caller, and lives with those who wait for it: whoever is cancelled leaves
  * alone; a run that nobody waits for does not begin, or is cancelled and awaited by the last who left. With `{ group }` the
- * group is among those who wait: a call need not be awaited then, and its arguments count though its caller has left.
+ * group is among those who wait: arguments count though their caller has left, and `save.spawn(…)` is a call for which
+ * nobody else waits.
  *
  * Cancellable: the run goes on for the others; when there are none, it has ended or never begins.
  *

@@ -27,6 +27,13 @@ export interface MergedSnapshot {
 export interface MergedFunction<A extends readonly unknown[], R> extends ScopedFunction<A, R>, Disposable {
   /** Whether calls wait for a run that has not begun. */
   readonly pending: boolean;
+  /**
+   * The same for nobody but the `{ group }`: it waits for the run, and a failure of a run that nobody else waits for is
+   * the group's. Where a call is not awaited, its failure would be an unhandled rejection. Not a cancellation point.
+   *
+   * @throws {TypeError} without a group; {@link GroupClosedError} when it has ended, {@link CallDroppedError} after disposal.
+   */
+  spawn(...args: A): void;
   /** Begins the run that is waited for now. Returns whether there was one. */
   flush(): boolean;
   /**
@@ -86,6 +93,20 @@ export class MergedCalls<A extends readonly unknown[], R> {
     });
   }
 
+  spawn(args: A): void {
+    if (!this.#group) {
+      throw new TypeError(`Cannot spawn a run of ${this.#name} as it takes a group that owns it: pass { group }`);
+    }
+    if (this.#disposed) throw new CallDroppedError(this.#name);
+    const now = clock.now();
+    let at = this.#pace.called(now, this.#waiting?.since);
+    if (at === undefined && this.#latest && (this.#latest.joinable || !this.#latest.cutShort)) return;
+    at ??= this.#pace.calledInVain(now);
+    const call = { args, variables: currentVariables(), inContext: captureContext() };
+    (this.#waiting?.run ?? this.#open(now, call)).note(call);
+    this.#beginAt(at, now);
+  }
+
   flush(): boolean {
     const run = this.#takeWaiting();
     // The last caller may have left in this very step: then nothing begins, and nothing counts.
@@ -116,9 +137,13 @@ export class MergedCalls<A extends readonly unknown[], R> {
     const call = { args, variables: currentVariables(), inContext: at <= now ? undefined : captureContext() };
     const run = this.#waiting?.run ?? this.#open(now, call);
     const joined = run.join(scope, call);
+    this.#beginAt(at, now);
+    return joined;
+  }
+
+  #beginAt(at: number, now: number): void {
     if (at <= now) this.flush();
     else this.#alarm.set(at - now);
-    return joined;
   }
 
   #open(since: number, call: Call<A>): SharedRun<A, R> {
@@ -160,6 +185,7 @@ export function mergedFunction<A extends readonly unknown[], R>(
       get pending() {
         return calls.pending;
       },
+      spawn: (...args: A) => calls.spawn(args),
       flush: () => calls.flush(),
       cancel: () => calls.cancel(),
       snapshot: () => calls.snapshot(),

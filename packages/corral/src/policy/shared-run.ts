@@ -92,8 +92,13 @@ export class SharedRun<A extends readonly unknown[], R> {
       const problem = 'it would wait for itself: called with the same key inside that call';
       return rejected(new TypeError(`Cannot wait for ${this.name} as ${problem}`));
     }
-    if (!this.#begun) this.#lastCall = call;
+    this.note(call);
     return entering(scope, () => this.#add(new Caller(scope, this, this.#line, call)).promise);
+  }
+
+  /** There is a call; while it has not begun, the last one counts for what the group wants. */
+  note(call: Call<A>): void {
+    if (!this.#begun) this.#lastCall = call;
   }
 
   /** Makes `group` want it, through a task of its own. The group gets an error that nobody else is there to get. */

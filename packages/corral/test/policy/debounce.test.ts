@@ -12,6 +12,7 @@ import {
   shield,
   sleep,
   taskGroup,
+  throttle,
   withScope,
 } from '../../src/index.ts';
 import { failureOf, virtually } from '../core/virtually.ts';
@@ -305,3 +306,51 @@ test('debounce: misuse is refused', () => {
   for (const maxWaitMs of [1, Number.NaN]) assert.throws(() => debounce(fn, { waitMs: 5, maxWaitMs }), RangeError);
   assert.throws(() => debounce(fn, { waitMs: 1, leading: false, trailing: false }), TypeError);
 });
+
+test(
+  'debounce.spawn: a call for which nobody but the group waits: merged, awaited by the group, which gets its failure',
+  virtually(async (clock) => {
+    const saved: string[] = [];
+    await taskGroup((group) => {
+      const save = debounce(async (text: string) => void saved.push(`${text} at ${clock.now()}`), {
+        waitMs: 10,
+        group,
+      });
+      save.spawn('a');
+      save.spawn('ab');
+      assert.equal(save.snapshot().waiting, 1);
+    });
+    assert.deepEqual(saved, ['ab at 10']);
+    const failure = new Error('disk full');
+    const failed = taskGroup(async (group) => {
+      const save = debounce(() => Promise.reject(failure), { waitMs: 10, group });
+      save.spawn();
+      await sleep(60_000);
+    });
+    assert.equal(await failureOf(failed), failure);
+    assert.equal(clock.now(), 20);
+  }),
+);
+
+test(
+  'throttle.spawn: leading, then at most so often; without a group, after disposal and after the end it is refused',
+  virtually(async (clock) => {
+    const runs: string[] = [];
+    let ended: ReturnType<typeof throttle<[string], void>> | undefined;
+    await taskGroup(async (group) => {
+      const log = throttle(async (text: string) => void runs.push(`${text} at ${clock.now()}`), { perMs: 10, group });
+      ended = log;
+      for (const text of ['a', 'b', 'c']) log.spawn(text);
+      await sleep(15);
+      const disposed = throttle(async () => {}, { perMs: 10, group });
+      disposed[Symbol.dispose]();
+      assert.throws(() => disposed.spawn(), { name: 'CallDroppedError' });
+    });
+    assert.deepEqual(runs, ['a at 0', 'c at 10']);
+    assert.throws(() => ended?.spawn('late'), { name: 'GroupClosedError' });
+    assert.throws(() => debounce(async () => {}, { waitMs: 1 }).spawn(), {
+      name: 'TypeError',
+      message: /^Cannot spawn a run of .* pass \{ group \}$/,
+    });
+  }),
+);
