@@ -47,6 +47,8 @@ export function awaitsForeign(scope: Scope): boolean {
   if (scope.operations) return false;
   // A child whose result somebody awaits explains what the body is doing; a task does not.
   for (const child of childrenOf(scope)) if (child.extras?.result) return false;
+  // What was begun further out may be what is awaited here: `const p = sleep(1); await timeout(2, () => p)`.
+  for (let outer = scope.parent; outer; outer = outer.parent) if (outer.operations) return false;
   return true;
 }
 

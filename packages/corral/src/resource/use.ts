@@ -116,6 +116,9 @@ async function live<T, V>(
   let result: V | undefined;
   let failure: Failure | undefined;
   try {
+    // Cancelled during a set-up that went on to its end, it does not begin.
+    const refused = refusal(scope);
+    if (refused) throw refused;
     const own = new Scope(scope, body.name || `body of ${scope.name}`, currentVariables());
     result = await within(own, () => body(value, own));
   } catch (error) {

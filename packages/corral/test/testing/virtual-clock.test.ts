@@ -6,7 +6,9 @@ import {
   TimeoutError,
   checkpoint,
   currentScope,
+  Queue,
   detach,
+  moveOnAfter,
   now,
   run,
   shield,
@@ -410,4 +412,19 @@ test('VirtualClock: a run that has ended takes no more turns of the event loop, 
     host.setImmediate = setImmediate;
   }
   assert.ok(turns <= 1_000, `${turns} turns`);
+});
+
+test('VirtualClock: time goes on while a body awaits an operation that was begun outside it', async () => {
+  const clock = new VirtualClock({ stallMs: 200 });
+  await clock.run(async () => {
+    const begun = sleep(10);
+    assert.deepEqual(await moveOnAfter(20, () => begun), { timedOut: false, value: undefined });
+    assert.equal(clock.now(), 10);
+    const queue = new Queue<number>();
+    await taskGroup(async (group) => {
+      const item = queue.get();
+      group.spawn(() => sleep(5).then(() => queue.put(1)));
+      assert.equal(await timeout(100, () => item), 1);
+    });
+  });
 });
