@@ -13,13 +13,27 @@ const passed = Promise.resolve(undefined);
 /**
  * The end of an operation that need not wait: in a microtask, or after a turn of the event loop when others have waited
  * for one too long.
+ *
+ * All that come before that turn go on after it, together and in order: one alone would fall behind the others, and one
+ * that puts would then always find its queue full, or one that takes find it empty.
  */
 export function passThrough<T>(value: T): Promise<T> {
-  if (!clock.starving()) return value === undefined ? (passed as Promise<T>) : Promise.resolve(value);
+  if (!held && !clock.starving()) return value === undefined ? (passed as Promise<T>) : Promise.resolve(value);
+  if (!held) {
+    held = [];
+    clock.turn(letGo);
+  }
   // It has happened: no cancellation may take it back any more.
-  return new Promise((resolve) => {
-    clock.turn(() => resolve(value));
-  });
+  return new Promise((resolve) => held?.push(() => resolve(value)));
+}
+
+/** Those that wait for the turn. */
+let held: (() => void)[] | undefined;
+
+function letGo(): void {
+  const all = held ?? [];
+  held = undefined;
+  for (const go of all) go();
 }
 
 class Turn extends Operation<void> {

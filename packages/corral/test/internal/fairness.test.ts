@@ -1,7 +1,18 @@
 // semantics "Fairness and starvation", on the platform's clock: real time, bounded by what is measured; and on a virtual clock's.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkpoint, forEach, isCancelled, map, run, sleep, taskGroup, withScope, type Task } from '../../src/index.ts';
+import {
+  Event,
+  checkpoint,
+  forEach,
+  isCancelled,
+  map,
+  run,
+  sleep,
+  taskGroup,
+  withScope,
+  type Task,
+} from '../../src/index.ts';
 import { failureOf, virtually } from '../core/virtually.ts';
 
 const under = <T>(main: () => Promise<T>): Promise<T> => run(main, { signals: false });
@@ -208,3 +219,23 @@ test(
     }),
   ),
 );
+
+test('passThrough: what need not wait goes on in turn with others, also across a turn of the event loop', async () => {
+  const event = new Event();
+  event.set();
+  let turns = 0;
+  const counting = setInterval(() => turns++, 1);
+  const trace: string[] = [];
+  const until = performance.now() + 60;
+  const loop = async (name: string): Promise<void> => {
+    while (performance.now() < until) {
+      trace.push(name);
+      await event.wait();
+    }
+  };
+  await Promise.all([loop('a'), loop('b'), loop('c')]);
+  clearInterval(counting);
+  assert.ok(turns > 0, 'the event loop had its turns');
+  const outOfTurn = trace.findIndex((name, index) => name !== 'abc'[index % 3]);
+  assert.equal(outOfTurn, -1);
+});
