@@ -172,7 +172,8 @@ export class LineFullError extends CorralError {
   /** How many may wait. */
   readonly maxWaiting: number;
   constructor(maxWaiting: number, where = 'line') {
-    super(`Cannot wait for ${where} as ${maxWaiting} may wait, and do`);
+    const why = maxWaiting === 0 ? 'nobody may wait' : `no more than ${maxWaiting} may wait: so many do already`;
+    super(`Cannot wait for ${where} as ${why}`);
     this.maxWaiting = maxWaiting;
   }
   override get name(): string {
@@ -188,7 +189,7 @@ export class CircuitOpenError extends CorralError {
   /** Milliseconds until it will let a call through to try; undefined when that is not known. */
   readonly retryAfterMs: number | undefined;
   constructor(breaker: string, state: string, retryAfterMs?: number) {
-    const wait = retryAfterMs === undefined ? '' : `: it tries again in ${retryAfterMs} ms`;
+    const wait = retryAfterMs === undefined ? '' : `: it tries again in ${Math.ceil(retryAfterMs)} ms`;
     super(`Cannot call through ${breaker} as it is ${state}${wait}`);
     this.retryAfterMs = retryAfterMs;
   }
@@ -257,8 +258,8 @@ export class EndOfChannelError extends CorralError {
 
 /** What was used had been closed by its own user: here, and not at the other end. */
 export class ClosedResourceError extends CorralError {
-  constructor(resource: string, action = 'use') {
-    super(`Cannot ${action} ${resource} as it must not be closed: it was closed on this side`);
+  constructor(resource: string, action = 'use', why = 'it was closed on this side') {
+    super(`Cannot ${action} ${resource} as it must not be closed: ${why}`);
   }
   override get name(): string {
     return 'ClosedResourceError';
@@ -299,7 +300,12 @@ export function isCancellation(error: unknown): boolean {
   return isBranded(error) || (isAbortError(error) && isBranded(read(error, 'cause')));
 }
 
-/** The later failures that travel with the first one that a group threw; empty when there are none. */
+/**
+ * The later failures that travel with the first one that corral threw; empty when there are none.
+ *
+ * The native SuppressedError, which `using` and `await using` make of an error in the body and another one while
+ * disposing, is not read: it has them in `.error` (the later one) and `.suppressed`.
+ */
 export function suppressedErrors(error: unknown): readonly unknown[] {
   return (read(error, suppressed) as unknown[] | undefined) ?? [];
 }

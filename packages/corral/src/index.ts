@@ -143,7 +143,7 @@ export type { Closeable, Disposing } from './resource/source.ts';
 export { use, type UseOptions } from './resource/use.ts';
 export type { Consumable, StreamForEachOptions } from './stream/consumable.ts';
 export { events, EventStream, type EventsOptions } from './stream/events.ts';
-export type { Overflow } from './stream/feed.ts';
+export type { BufferOverflow } from './stream/feed.ts';
 export type { StreamIterator } from './stream/iterate.ts';
 export { fromNodeStream, toNodeStream, type NodeReadableLike, type ToNodeStreamOptions } from './stream/node-stream.ts';
 export type { Emit, Producer } from './stream/produce.ts';

@@ -1,28 +1,47 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import {
+  Barrier,
+  CapacityLimiter,
+  CircuitBreaker,
+  Condition,
   ContextVariable,
+  Deferred,
+  Event,
+  Lock,
+  Once,
+  Pool,
+  RateLimiter,
+  RwLock,
   Semaphore,
   abortable,
   any,
   asCompleted,
+  cache,
   checkpoint,
   cleanup,
+  debounce,
   detach,
   forEach,
   gather,
+  hedge,
   interval,
+  limit,
   map,
   moveOnAfter,
   openTaskGroup,
   race,
+  retry,
   run,
   shield,
   sleep,
   sleepUntil,
+  stream,
   taskGroup,
+  throttle,
   timeout,
   timeoutAt,
+  use,
   withScope,
   withSignal,
 } from '../src/index.ts';
@@ -506,6 +525,20 @@ const options: readonly Case[] = [
 
 /** Whatever takes options says so when it is given something else. */
 const notOptions: readonly Case[] = Object.entries({
+  'new Barrier': (given) => new Barrier(2, given),
+  'new CapacityLimiter': (given) => new CapacityLimiter(5, given),
+  'new CircuitBreaker': (given) => new CircuitBreaker(given),
+  'new Condition': (given) => new Condition(undefined, given),
+  'new Deferred': (given) => new Deferred(given),
+  'new Event': (given) => new Event(given),
+  'new Lock': (given) => new Lock(given),
+  'new Once': (given) => new Once(work, given),
+  'new Pool': (given) => new Pool(given),
+  'new RateLimiter': (given) => new RateLimiter(given),
+  'new RwLock': (given) => new RwLock(given),
+  'new Semaphore': (given) => new Semaphore(1, given),
+  'RateLimiter.update': (given) => new RateLimiter({ limit: 1, perMs: 1 }).update(given),
+  throttle: (given) => stream([1]).throttle(given),
   'new ContextVariable': (given) => new ContextVariable(given),
   'new VirtualClock': (given) => new VirtualClock(given),
   any: (given) => any([work], given),
@@ -615,6 +648,66 @@ const slips: readonly Case[] = [
   ],
 ];
 
+const OPTIONS = 'as it takes an object of options: current value is';
+const PERMIT = 'as it takes the permit that holds its lock: current value is';
+
+const missing: readonly Case[] = Object.entries({
+  'new Pool': (given: Anything) => new Pool(given),
+  'new RateLimiter': (given: Anything) => new RateLimiter(given),
+  'RateLimiter.update': (given: Anything) => new RateLimiter({ limit: 1, perMs: 1 }).update(given),
+  throttle: (given: Anything) => stream([1]).throttle(given),
+}).flatMap(([call, use]) =>
+  [undefined, null].map(
+    (given) =>
+      [`${call}(${given})`, () => use(bad(given)), 'TypeError', `Cannot call ${call}() ${OPTIONS} ${given}`] as const,
+  ),
+);
+
+const hints: readonly Case[] = [
+  ...Object.entries({
+    map: () => map(bad(work), bad([1])),
+    limit: () => limit(bad(5), bad(work)),
+    throttle: () => throttle(bad(5), bad(work)),
+    debounce: () => debounce(bad(5), bad(work)),
+    cache: () => cache(bad(5), bad(work)),
+    hedge: () => hedge(bad(5), bad(work)),
+    retry: () => retry(bad(5), bad(work)),
+    'run the body of Semaphore.hold': () => new Semaphore(3).hold(bad(5), bad(work)),
+    'run the body of Lock.hold': () => new Lock().hold(bad(5), bad(work)),
+    'run the body of RwLock.holdRead': () => new RwLock().holdRead(bad(5), bad(work)),
+    'run the body of CapacityLimiter.hold': () => new CapacityLimiter(1).hold(bad(5), bad(work)),
+  }).map(([action, call]): Case => {
+    const value = action === 'map' ? 'an array of 1' : '5';
+    const message = `Cannot ${action} as it takes a function: current value is ${value}${SWAPPED}`;
+    return [`${action} with the arguments swapped`, call, 'TypeError', message];
+  }),
+  [
+    'waitFor without the permit',
+    () => new Condition().waitFor(bad(work), bad(undefined)),
+    'TypeError',
+    `Cannot wait for condition ${PERMIT} function work (the permit from acquire() comes first)`,
+  ],
+  [
+    'use(the function that resource() gave)',
+    () => use(bad(work), work),
+    'TypeError',
+    'Cannot use a resource as it takes a resource, something disposable or a { value, close }: current value is ' +
+      'function work (call it: the function that resource() gives makes one)',
+  ],
+  [
+    'limit(fn, 0)',
+    () => limit(() => 1, 0),
+    'RangeError',
+    'Cannot set the concurrency of limit as it takes an integer of at least 1, or Infinity: current value is 0',
+  ],
+  [
+    'cache(fn, { max: 0 })',
+    () => cache(() => 1, { max: 0 }),
+    'RangeError',
+    'Cannot set max of cache as it takes an integer of at least 1, or Infinity: current value is 0',
+  ],
+];
+
 /** What a call threw or rejected with, and which of the two. */
 async function failureOf(call: () => unknown): Promise<{ error: Error; how: 'threw' | 'rejected' }> {
   let how: 'threw' | 'rejected' = 'threw';
@@ -644,6 +737,8 @@ for (const [title, cases] of Object.entries({
   roots,
   options,
   'something else instead of options': notOptions,
+  'options that are missing': missing,
+  hints,
   slips,
 })) {
   describe(`misuse: ${title}`, () => {

@@ -6,7 +6,7 @@ import type { Scope } from '../core/scope.ts';
 import { attempt, enlist, type Selectable } from '../core/selectable.ts';
 import { WaitLine } from '../core/wait-line.ts';
 import { ClosedResourceError } from '../errors.ts';
-import { checkCount, checkNoPromise, checkOneOf, checkOptions } from '../internal/checks.ts';
+import { checkCount, checkInteger, checkNoPromise, checkOneOf, checkOptions } from '../internal/checks.ts';
 import { Ring } from '../internal/ring.ts';
 import { Subscription, type Hub, type SubscriberOverflow } from './subscription.ts';
 import { Putter } from './waiting.ts';
@@ -224,5 +224,5 @@ function checkOverflow(overflow: SubscriberOverflow): SubscriberOverflow {
 function checkCapacity(capacity: number, overflow: SubscriberOverflow): number {
   return overflow === 'wait'
     ? checkCount(capacity, 'subscribe')
-    : checkCount(capacity, `subscribe with overflow ${overflow}`, 1, Number.MAX_SAFE_INTEGER);
+    : checkInteger(capacity, `subscribe with overflow ${overflow}`);
 }

@@ -1,5 +1,5 @@
 import type { NameOption } from '../core/name-option.ts';
-import { checkCount, checkFunction, checkOneOf, checkOptions } from '../internal/checks.ts';
+import { checkCount, checkFunction, checkInteger, checkOneOf, checkOptions } from '../internal/checks.ts';
 import { Conduit } from './conduit.ts';
 import { Receiver } from './receiver.ts';
 import { Sender } from './sender.ts';
@@ -93,7 +93,7 @@ function check<T>(capacity: number, { overflow = 'wait', merge, onDrop }: Channe
   else {
     // Without a place there is nothing older to give way; with places without end nothing ever does.
     const least = overflow === 'drop-newest' ? 0 : 1;
-    checkCount(capacity, `make a channel with overflow ${overflow}`, least, Number.MAX_SAFE_INTEGER);
+    checkInteger(capacity, `make a channel with overflow ${overflow}`, least);
   }
   if (onDrop !== undefined) checkFunction(onDrop, 'drop the values of a channel');
   if (merge === undefined) return;

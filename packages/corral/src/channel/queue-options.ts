@@ -11,7 +11,10 @@ export interface QueueOptions<T> extends NameOption {
   readonly capacity?: number | undefined;
   /** Which item comes out next: the oldest, the newest, or the least, the older first of equal ones. Default: fifo. */
   readonly order?: QueueOrder | undefined;
-  /** Compares two items, as for `Array.sort`; with `order: 'priority'` only. Default: by `<`. */
+  /**
+   * Compares two items, as for `Array.sort`; with `order: 'priority'` only. Default: by `<`, for numbers (not NaN),
+   * strings, bigints, booleans and Dates; putting in anything else, such as an object or an array, is a TypeError then.
+   */
   readonly compare?: ((one: T, other: T) => number) | undefined;
 }
 

@@ -8,7 +8,7 @@ import { QueueShutDownError } from '../errors.ts';
 import { checkCount, checkFunction, checkNoPromise, checkOneOf, checkOptions, shown } from '../internal/checks.ts';
 import { ItemIterator, ended, type Next } from './item-iterator.ts';
 import type { PutManyOptions, QueueOptions, QueueSnapshot, ShutdownOptions } from './queue-options.ts';
-import { storeFor, type QueueOrder, type Store } from './store.ts';
+import { checkOrdered, storeFor, type QueueOrder, type Store } from './store.ts';
 import { Getter, Putter, type Batch, type PutProgress } from './waiting.ts';
 
 /**
@@ -16,7 +16,8 @@ import { Getter, Putter, type Batch, type PutProgress } from './waiting.ts';
  *
  * Guarantees: first come first served, no barging: an item goes to the first who waits for one, and a place that gets
  * free to the first who waits to put. What is cancelled did not happen: no item is lost or comes twice. Semantics:
- * asyncio's Queue, LifoQueue and PriorityQueue, with `shutdown`.
+ * asyncio's Queue, LifoQueue and PriorityQueue, with `shutdown`. In a priority queue of objects or arrays say how they
+ * `compare`: `<` would compare them as strings, so putting one in without is a TypeError.
  *
  * @example A producer and two workers
  * ```ts run
@@ -40,6 +41,8 @@ export class Queue<T> implements Selectable<T>, AsyncIterable<T, undefined> {
   readonly capacity: number;
   readonly order: QueueOrder;
   readonly #store: Store<T>;
+  /** Whether an item may be put in. */
+  readonly #check: (item: T, action: string) => T = checkNoPromise;
   /** What who waits is waiting for. */
   readonly #getting: string;
   readonly #putting: string;
@@ -57,13 +60,9 @@ export class Queue<T> implements Selectable<T>, AsyncIterable<T, undefined> {
     this.capacity = checkCount(capacity, 'make a queue');
     checkOneOf(order, ['fifo', 'lifo', 'priority'], 'order a queue');
     if (compare !== undefined) checkFunction(compare, 'compare the items of a queue');
-    if (compare !== undefined && order !== 'priority') {
-      throw new TypeError(
-        `Cannot compare the items of a queue as its order must be priority: current value is ${order}`,
-      );
-    }
     this.order = order;
     this.#store = storeFor(order, compare);
+    if (order === 'priority' && !compare) this.#check = checkOrdered;
     this.name = name;
     this.#getting = `get from ${this.name}`;
     this.#putting = `put into ${this.name}`;
@@ -128,7 +127,7 @@ export class Queue<T> implements Selectable<T>, AsyncIterable<T, undefined> {
       }
       const progress = options?.progress;
       if (progress) progress.put = 0;
-      const checked = items.map((item) => checkNoPromise(item, `put many into ${this.name}`));
+      const checked = items.map((item) => this.#check(item, `put many into ${this.name}`));
       return entering(scopeFor('Queue.putMany', options), this.#beginPutMany, { items: checked, progress });
     } catch (error) {
       return rejected(error);
@@ -318,7 +317,7 @@ export class Queue<T> implements Selectable<T>, AsyncIterable<T, undefined> {
 
   /** Takes an item in, or hands it to who waits for one; false when there is no place. */
   #accept(item: T): boolean {
-    checkNoPromise(item, `put into ${this.name}`);
+    this.#check(item, this.#putting);
     if (!this.#getters.first?.give(item)) {
       if (this.#store.size >= this.capacity) return false;
       this.#store.push(item);

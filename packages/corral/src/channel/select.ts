@@ -6,7 +6,7 @@ import { attempt, enlist, type Selectable } from '../core/selectable.ts';
 import { shown } from '../internal/checks.ts';
 import { random } from '../internal/random.ts';
 
-/** What {@link select} takes: branches by name. One that is undefined, null or false never happens. */
+/** What {@link select} takes: branches by name. One that is undefined, null or false never happens; not all may be. */
 export type Branches = Readonly<Record<string, Selectable<unknown> | null | undefined | false>>;
 
 /** What {@link select} gives: which branch it was, and what came of it. */
@@ -44,7 +44,8 @@ export interface SelectOptions extends ScopeOption {
  *
  * Cancellable: none happened then.
  *
- * @throws what the branch throws that was the first; a TypeError when there is no branch, or one that is none.
+ * @throws what the branch throws that was the first; a TypeError when there is no branch or all are off (undefined, null
+ *   or false), as it would wait for ever, and when one is no branch.
  *
  * @example A job, or the order to stop, or some time without either
  * ```ts run

@@ -97,7 +97,7 @@ function each<T, R, V>(
   options: GroupOptions | undefined,
 ): Promise<V> {
   return rejecting(() => {
-    checkFunction(fn, call);
+    checkFunction(fn, call, items);
     const input = new Input(items, call);
     const body = async (group: Group): Promise<void> => {
       const workers = new Workers(group, input, fn, collect);

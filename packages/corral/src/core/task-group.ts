@@ -107,7 +107,10 @@ export interface TaskGroup {
     fn: (scope: Scope, started: (value: V) => void) => T | PromiseLike<T>,
     options?: { readonly name?: string | undefined } & ScopeOption,
   ): Promise<StartedTask<T, V>>;
-  /** Cancels the body and all tasks; the group then returns normally. Idempotent. */
+  /**
+   * Cancels the body and all tasks; the group then returns normally, and gives undefined when the body was cut off.
+   * Idempotent.
+   */
   cancel(reason?: unknown): void;
   /**
    * Waits until all tasks but background ones have ended.
@@ -122,8 +125,11 @@ export interface TaskGroup {
  * Runs `body` with a group to spawn tasks in, and waits for all of them.
  *
  * Guarantees: it settles only when the body and all tasks have ended. When one fails, the others are cancelled and
- * awaited, then the first failure is thrown as it is; later ones are attached (`suppressedErrors`). After
- * `group.cancel()` it returns normally: what the body returned, or undefined.
+ * awaited, then the first failure is thrown as it is; later ones are attached (`suppressedErrors`).
+ *
+ * The value: what the body returned. After `group.cancel()` it returns normally too: when that cut the body off,
+ * taskGroup gives undefined although its type is that of the body's value. Do inside the body what is to be done with the
+ * value, or look at `group.scope.cancelled`; a group that nobody cancels always gives what the body returned.
  *
  * Cancellable: what the body waits for throws; it settles when all has ended.
  *

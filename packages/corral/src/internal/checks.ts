@@ -42,10 +42,18 @@ export function checkCount(value: unknown, action: string, least = 1, most = Inf
   throw new RangeError(`Cannot ${action} as it takes ${range}: current value is ${shown(value)}`);
 }
 
+/** Throws a RangeError unless `value` is an integer of at least `least`, and not Infinity. */
+export function checkInteger(value: unknown, action: string, least: 0 | 1 = 1): number {
+  if (Number.isSafeInteger(value) && (value as number) >= least) return value as number;
+  const what = least === 1 ? 'a positive integer' : 'an integer of at least 0';
+  throw new RangeError(`Cannot ${action} as it takes ${what}: current value is ${shown(value)}`);
+}
+
 /** Throws a RangeError unless `value` is a number from `least` to `most`; Infinity only where that is the most. */
 export function checkBetween(value: unknown, action: string, least: number, most: number): number {
   if (typeof value === 'number' && value >= least && value <= most) return value;
-  const range = most === Infinity ? `a number of at least ${least}` : `a number from ${least} to ${most}`;
+  const above = least === Number.MIN_VALUE ? 'above 0' : `of at least ${least}`;
+  const range = most < Number.MAX_VALUE ? `a number ${above} and up to ${most}` : `a number ${above}`;
   throw new RangeError(`Cannot ${action} as it takes ${range}: current value is ${shown(value)}`);
 }
 
@@ -55,9 +63,9 @@ export function checkOneOf(value: unknown, words: readonly string[], action: str
   throw new TypeError(`Cannot ${action} as it takes ${words.join(' or ')}: current value is ${shown(value)}`);
 }
 
-/** Throws a TypeError unless `options` is an object, undefined or null; returns it. */
-export function checkOptions<T>(options: T, call: string): T {
-  if (options === undefined || typeof options === 'object') return options;
+/** Throws a TypeError unless `options` is an object, or undefined or null where none are needed; returns it. */
+export function checkOptions<T>(options: T, call: string, needed = false): T {
+  if ((options ?? undefined) === undefined ? !needed : typeof options === 'object') return options;
   throw new TypeError(`Cannot call ${call}() as it takes an object of options: current value is ${shown(options)}`);
 }
 

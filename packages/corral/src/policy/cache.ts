@@ -95,7 +95,7 @@ export function cache<A extends readonly unknown[], R, K = A[0]>(
   fn: (this: Scope, ...args: A) => R | PromiseLike<R>,
   options?: CacheOptions<A, K>,
 ): CachedFunction<A, R, K> {
-  checkFunction(fn, 'cache');
+  checkFunction(fn, 'cache', options);
   checkOptions(options, 'cache');
   const name = options?.name ?? (fn.name || 'cache');
   const cached = new FunctionCache<K, A, R>(name, fn, options ?? {});

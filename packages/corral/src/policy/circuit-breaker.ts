@@ -70,9 +70,10 @@ export class CircuitBreaker {
   #succeeded = 0;
 
   /** @throws {RangeError} when a number makes no sense; a TypeError when what is to be called is not a function. */
-  constructor(options: CircuitBreakerOptions = {}) {
-    this.#rules = new CircuitRules(checkOptions(options, 'new CircuitBreaker'));
-    this.name = options.name ?? 'circuit breaker';
+  constructor(options?: CircuitBreakerOptions) {
+    const given = checkOptions(options, 'new CircuitBreaker') ?? {};
+    this.#rules = new CircuitRules(given);
+    this.name = given.name ?? 'circuit breaker';
   }
 
   get state(): CircuitState {

@@ -43,7 +43,7 @@ export function debounce<A extends readonly unknown[], R>(
   fn: (this: Scope, ...args: A) => R | PromiseLike<R>,
   options: DebounceOptions,
 ): MergedFunction<A, R> {
-  checkFunction(fn, 'debounce');
+  checkFunction(fn, 'debounce', options);
   checkOptions(options, 'debounce');
   const name = options?.name ?? (fn.name || 'debounce');
   const waitMs = checkSpan(options?.waitMs, `set waitMs of ${name}`);

@@ -42,7 +42,7 @@ export class FunctionCache<K, A extends readonly unknown[], R> {
 
   constructor(name: string, fn: SharedFunction<A, R>, options: CacheOptions<A, K>) {
     this.name = name;
-    this.#max = checkCount(options.max ?? MAX, `bound cache ${name}`);
+    this.#max = checkCount(options.max ?? MAX, `set max of ${name}`);
     this.#ttlMs = duration(options.ttlMs, Infinity, `set ttlMs of ${name}`);
     this.#staleMs = duration(options.staleWhileRevalidateMs, 0, `set staleWhileRevalidateMs of ${name}`);
     this.#negativeTtlMs = duration(options.negativeTtlMs, 0, `set negativeTtlMs of ${name}`);

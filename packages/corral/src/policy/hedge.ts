@@ -9,7 +9,7 @@ import type { Scope } from '../core/scope.ts';
 import type { GroupOptions, TaskErrorDecision } from '../core/task-group.ts';
 import type { Task, TaskScope } from '../core/task.ts';
 import { WaitLine } from '../core/wait-line.ts';
-import { checkBetween, checkCount, checkFunction, checkOptions } from '../internal/checks.ts';
+import { checkBetween, checkFunction, checkInteger, checkOptions } from '../internal/checks.ts';
 import type { AttemptFunction } from './retry.ts';
 
 /** Options of {@link hedge}. */
@@ -46,7 +46,7 @@ export interface HedgeOptions extends Omit<GroupOptions, 'concurrency'> {
  */
 export function hedge<T>(fn: AttemptFunction<T>, options: HedgeOptions): Promise<T> {
   return rejecting(() => {
-    checkFunction(fn, 'hedge');
+    checkFunction(fn, 'hedge', options);
     checkOptions(options, 'hedge');
     return new Hedging(fn, options).run();
   });
@@ -70,7 +70,7 @@ class Hedging<T> {
     this.#fn = fn;
     this.#options = options;
     this.#afterMs = checkBetween(options?.afterMs, 'set afterMs of hedge', 0, Infinity);
-    this.#max = checkCount(options.max ?? 2, 'set max of hedge', 1, Number.MAX_SAFE_INTEGER);
+    this.#max = checkInteger(options.max ?? 2, 'set max of hedge');
     if (options.hedgeIf !== undefined) checkFunction(options.hedgeIf, 'set hedgeIf of hedge');
   }
 

@@ -81,7 +81,7 @@ export function limit<A extends readonly unknown[], R>(
   concurrency: number,
   options?: NameOption,
 ): LimitedFunction<A, R> {
-  checkFunction(fn, 'limit');
+  checkFunction(fn, 'limit', concurrency);
   checkOptions(options, 'limit');
   const limiter = new Limiter(options?.name ?? (fn.name || 'limit'), concurrency);
   return scopedFunction<A, R, LimitControls>(

@@ -19,7 +19,7 @@ export class Limiter {
 
   constructor(name: string, concurrency: number, maxWaiting = Infinity) {
     this.name = name;
-    this.#limit = checkCount(concurrency, `limit ${name}`);
+    this.#limit = checkCount(concurrency, `set the concurrency of ${name}`);
     this.maxWaiting = checkCount(maxWaiting, `bound the line of ${name}`, 0);
   }
 
@@ -37,7 +37,7 @@ export class Limiter {
     return this.#limit;
   }
   set concurrency(concurrency: number) {
-    this.#limit = checkCount(concurrency, `limit ${this.name}`);
+    this.#limit = checkCount(concurrency, `set the concurrency of ${this.name}`);
     this.#serve();
   }
 

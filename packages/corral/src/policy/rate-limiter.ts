@@ -5,7 +5,7 @@ import { entering, rejected } from '../core/operation.ts';
 import type { Scope } from '../core/scope.ts';
 import { LineOperation, WaitLine } from '../core/wait-line.ts';
 import { Alarm } from '../internal/alarm.ts';
-import { checkCount, checkOneOf, checkOptions, shown } from '../internal/checks.ts';
+import { checkInteger, checkOneOf, checkOptions, shown } from '../internal/checks.ts';
 import { clock } from '../internal/clock.ts';
 import { Gcra } from './gcra.ts';
 import type { Meter, Rate } from './meter.ts';
@@ -92,7 +92,7 @@ export class RateLimiter {
 
   /** @throws {RangeError} when `limit`, `perMs` or `burst` is not a positive integer. */
   constructor(options: RateLimiterOptions) {
-    checkOptions(options, 'new RateLimiter');
+    checkOptions(options, 'new RateLimiter', true);
     const { burst, algorithm = burst === undefined ? 'sliding-window' : 'gcra', name = 'rate limiter' } = options;
     checkOneOf(algorithm, ['gcra', 'sliding-window'], 'set algorithm');
     this.#algorithm = algorithm;
@@ -158,7 +158,11 @@ export class RateLimiter {
    * @throws {RangeError} when a number is not a positive integer.
    */
   update(rate: RateLimiterUpdate): void {
-    const { limit = this.#rate.limit, perMs = this.#rate.perMs, burst = this.#rate.burst } = rate;
+    const {
+      limit = this.#rate.limit,
+      perMs = this.#rate.perMs,
+      burst = this.#rate.burst,
+    } = checkOptions(rate, 'RateLimiter.update', true);
     const next = this.#checkRate({ limit, perMs, burst }, rate.burst);
     this.#serve();
     this.#rate = next;
@@ -255,7 +259,7 @@ export class RateLimiter {
 
   #checkRate(rate: Rate, burst: number | undefined): Rate {
     for (const key of ['limit', 'perMs', 'burst'] as const) {
-      checkCount(rate[key], `set ${key} of a rate limiter`, 1, Number.MAX_SAFE_INTEGER);
+      checkInteger(rate[key], `set ${key} of a rate limiter`);
     }
     if (burst === undefined || this.#algorithm === 'gcra') return rate;
     throw new TypeError(`Cannot set burst of a rate limiter as only gcra has one: current value is ${shown(burst)}`);

@@ -1,5 +1,5 @@
 import type { NameOption } from '../core/name-option.ts';
-import { checkBetween, checkCount, checkOptions } from '../internal/checks.ts';
+import { checkBetween, checkInteger, checkOptions } from '../internal/checks.ts';
 
 /** Options of {@link RetryBudget}. */
 export interface RetryBudgetOptions extends NameOption {
@@ -49,7 +49,7 @@ export class RetryBudget {
   constructor(options?: RetryBudgetOptions) {
     const { ratio = 0.1, reserve = 10, name = 'retry budget' } = checkOptions(options, 'new RetryBudget') ?? {};
     this.#ratio = checkBetween(ratio, 'set ratio', 0, 1);
-    this.#reserve = checkCount(reserve, 'set reserve', 0, Number.MAX_SAFE_INTEGER);
+    this.#reserve = checkInteger(reserve, 'set reserve', 0);
     this.name = name;
   }
 

@@ -90,7 +90,7 @@ class Retrying<T> {
   readonly #failures: unknown[] = [];
 
   constructor(fn: AttemptFunction<T>, options: RetryOptions) {
-    checkFunction(fn, 'retry');
+    checkFunction(fn, 'retry', options);
     this.#fn = fn;
     this.#options = options;
     this.#name = options.name ?? (fn.name || 'retry');

@@ -60,7 +60,7 @@ export function singleFlight<A extends readonly unknown[], R, K = A[0]>(
   fn: (this: Scope, ...args: A) => R | PromiseLike<R>,
   options?: SingleFlightOptions<A, K>,
 ): SingleFlight<A, R, K> {
-  checkFunction(fn, 'share runs');
+  checkFunction(fn, 'share runs', options);
   checkOptions(options, 'singleFlight');
   const name = options?.name ?? (fn.name || 'singleFlight');
   if (options?.key !== undefined) checkFunction(options.key, `tell calls of ${name} apart`);

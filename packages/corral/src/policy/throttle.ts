@@ -1,5 +1,5 @@
 import type { Scope } from '../core/scope.ts';
-import { checkCount, checkFunction, checkOptions } from '../internal/checks.ts';
+import { checkFunction, checkInteger, checkOptions } from '../internal/checks.ts';
 import { checkGroup } from './group-option.ts';
 import { checkEdges, checkSpan, type MergeOptions } from './merge-options.ts';
 import { MergedCalls, mergedFunction, type MergedFunction, type Pace } from './merged-calls.ts';
@@ -45,11 +45,11 @@ export function throttle<A extends readonly unknown[], R>(
   fn: (this: Scope, ...args: A) => R | PromiseLike<R>,
   options: ThrottleOptions,
 ): MergedFunction<A, R> {
-  checkFunction(fn, 'throttle');
+  checkFunction(fn, 'throttle', options);
   checkOptions(options, 'throttle');
   const name = options?.name ?? (fn.name || 'throttle');
   const perMs = checkSpan(options?.perMs, `set perMs of ${name}`);
-  const limit = checkCount(options.limit ?? 1, `set limit of ${name}`, 1, Number.MAX_SAFE_INTEGER);
+  const limit = checkInteger(options.limit ?? 1, `set limit of ${name}`);
   const { leading = true, trailing = true } = options;
   checkEdges(leading, trailing, name);
   const pace = new ThrottlePace(perMs, limit, leading, trailing);

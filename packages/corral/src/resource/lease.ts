@@ -38,8 +38,8 @@ export class Lease<R> implements Disposable, AsyncDisposable {
    * @throws {ClosedResourceError} when it is not {@link held} any more: somebody else may be using it, or it was destroyed.
    */
   get value(): R {
-    if (!this.#entry || this.#entry.ended) throw new ClosedResourceError(`a lease of ${this.#lender.name}`);
-    return this.#entry.resource;
+    if (this.#entry && !this.#entry.ended) return this.#entry.resource;
+    throw new ClosedResourceError(`a lease of ${this.#lender.name}`, 'use', 'it was released or destroyed');
   }
 
   /** Gives it back; nothing happens when that was done before. Not a cancellation point. */

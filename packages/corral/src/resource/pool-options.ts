@@ -83,7 +83,7 @@ export interface PoolSettings<R> {
 
 /** Checks the options and fills in the defaults. */
 export function poolSettings<R>(options: PoolOptions<R>): PoolSettings<R> {
-  const { create, destroy, validate, order } = checkOptions(options ?? ({} as PoolOptions<R>), 'new Pool');
+  const { create, destroy, validate, order } = checkOptions(options, 'new Pool', true);
   checkFunction(create, 'make a pool: create');
   if (destroy !== undefined) checkFunction(destroy, 'make a pool: destroy');
   if (validate !== undefined) checkFunction(validate, 'make a pool: validate');

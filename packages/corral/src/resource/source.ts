@@ -46,8 +46,9 @@ export function sourceOf(resource: unknown, call: string): Source<unknown> {
   if (typeof given.close === 'function' && 'value' in given) {
     return opened(resource, given.value, () => (given as Closeable<unknown>).close());
   }
+  const hint = typeof resource === 'function' ? ' (call it: the function that resource() gives makes one)' : '';
   throw new TypeError(
-    `Cannot ${call} as it takes a resource, something disposable or a { value, close }: current value is ${shown(resource)}`,
+    `Cannot ${call} as it takes a resource, something disposable or a { value, close }: current value is ${shown(resource)}${hint}`,
   );
 }
 

@@ -4,11 +4,11 @@ import { checkpointIn } from '../core/checkpoint.ts';
 import type { Scope } from '../core/scope.ts';
 import { clock } from '../internal/clock.ts';
 import { closeAfter, closeAll, failureOf } from './failures.ts';
-import { Feed, type Overflow } from './feed.ts';
+import { Feed, type BufferOverflow } from './feed.ts';
 import { END, type End, type Opener, type Pull, type Step } from './pull.ts';
 
 /** A task that reads ahead, up to `capacity` values. */
-export function buffered<T>(open: Opener<T>, capacity: number, overflow: Overflow | undefined): Opener<T> {
+export function buffered<T>(open: Opener<T>, capacity: number, overflow: BufferOverflow | undefined): Opener<T> {
   return (home) => {
     const upstream = open(home);
     const begin = (feed: Feed<T>): void =>

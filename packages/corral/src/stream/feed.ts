@@ -11,14 +11,14 @@ import { closeAll, failureOf, joined } from './failures.ts';
 import { END, type End, type Pull, type Step } from './pull.ts';
 
 /** What becomes of a value for which there is no room: whoever brings it waits, or one of them is dropped. */
-export type Overflow = 'wait' | 'drop-oldest' | 'drop-newest';
-export const OVERFLOWS: readonly Overflow[] = ['wait', 'drop-oldest', 'drop-newest'];
+export type BufferOverflow = 'wait' | 'drop-oldest' | 'drop-newest';
+export const OVERFLOWS: readonly BufferOverflow[] = ['wait', 'drop-oldest', 'drop-newest'];
 
 /** What a feed is made of. */
 export interface FeedOptions<T> {
   readonly name: string;
   readonly capacity: number;
-  readonly overflow?: Overflow | undefined;
+  readonly overflow?: BufferOverflow | undefined;
   /** Starts what puts in, when the first value is asked for. */
   readonly begin: (feed: Feed<T>) => void;
   /** What the tasks read: closed when they have ended. */

@@ -5,7 +5,7 @@ import { BatchPull, TimedBatchPull } from './batch.ts';
 import { FlatPull, ZipPull, buffered, concatenated, flatMerged, merged } from './combine.ts';
 import { ConcurrentPull, type Work } from './concurrent.ts';
 import { Consumable } from './consumable.ts';
-import { OVERFLOWS, type Overflow } from './feed.ts';
+import { OVERFLOWS, type BufferOverflow } from './feed.ts';
 import { FusedPull, type StageMaker } from './fused.ts';
 import { produce, type Producer, type StreamFunction } from './produce.ts';
 import { OPEN, SKIP, type Opener, type Pull, type StreamSource } from './pull.ts';
@@ -227,7 +227,7 @@ export class Stream<T> extends Consumable<T> {
    * Reads up to `count` values ahead, in a task of its own. When there is no room it waits; or drops the oldest that was
    * not taken, or the newest.
    */
-  buffer(count: number, overflow?: Overflow): Stream<T> {
+  buffer(count: number, overflow?: BufferOverflow): Stream<T> {
     checkOneOf(overflow, OVERFLOWS, 'set the overflow of a buffer');
     return this.#after(buffered(this[OPEN], checkCount(count, 'buffer a stream'), overflow));
   }
@@ -246,7 +246,7 @@ export class Stream<T> extends Consumable<T> {
 
   /** At most `limit` values in any `perMs` milliseconds; the others wait where they come from. */
   throttle(options: StreamThrottleOptions): Stream<T> {
-    const { perMs = 1_000, limit = 1 } = checkOptions(options, 'throttle') ?? {};
+    const { perMs = 1_000, limit = 1 } = checkOptions(options, 'throttle', true);
     checkNumber(perMs, 'set perMs of a throttle');
     checkCount(limit, 'set the limit of a throttle');
     const open = this[OPEN];

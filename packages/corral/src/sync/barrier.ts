@@ -5,7 +5,7 @@ import { entering, rejecting } from '../core/operation.ts';
 import type { Scope } from '../core/scope.ts';
 import { LineOperation, WaitLine } from '../core/wait-line.ts';
 import { BrokenBarrierError } from '../errors.ts';
-import { checkCount } from '../internal/checks.ts';
+import { checkInteger, checkOptions } from '../internal/checks.ts';
 
 /** A frozen picture of a barrier. */
 export interface BarrierSnapshot {
@@ -48,8 +48,8 @@ export class Barrier {
 
   /** @throws {RangeError} when `parties` is not a positive integer. */
   constructor(parties: number, options?: NameOption) {
-    this.parties = checkCount(parties, 'make a barrier', 1, Number.MAX_SAFE_INTEGER);
-    this.name = options?.name ?? 'barrier';
+    this.parties = checkInteger(parties, 'make a barrier');
+    this.name = checkOptions(options, 'new Barrier')?.name ?? 'barrier';
   }
 
   /** How many have arrived and wait for the others. */

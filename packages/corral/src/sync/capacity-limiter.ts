@@ -6,7 +6,7 @@ import { entering, rejecting } from '../core/operation.ts';
 import type { Scope } from '../core/scope.ts';
 import { LineOperation, WaitLine } from '../core/wait-line.ts';
 import { LineFullError } from '../errors.ts';
-import { checkCount, shown } from '../internal/checks.ts';
+import { checkCount, checkOptions, shown } from '../internal/checks.ts';
 import { holding, type HoldBody } from './hold.ts';
 import { Permit } from './permit.ts';
 
@@ -73,8 +73,9 @@ export class CapacityLimiter {
   /** @throws {RangeError} when `total`, or `maxWaiting`, is neither an integer from 0 on nor Infinity. */
   constructor(total: number, options?: CapacityLimiterOptions) {
     this.#total = checkCount(total, 'make a capacity limiter', 0);
-    this.maxWaiting = checkCount(options?.maxWaiting ?? Infinity, 'bound the line of a capacity limiter', 0);
-    this.name = options?.name ?? 'capacity limiter';
+    const given = checkOptions(options, 'new CapacityLimiter');
+    this.maxWaiting = checkCount(given?.maxWaiting ?? Infinity, 'bound the line of a capacity limiter', 0);
+    this.name = given?.name ?? 'capacity limiter';
   }
 
   /**
@@ -133,7 +134,8 @@ export class CapacityLimiter {
   /**
    * Runs `body` while having a token, and returns what it returns: for where there is no `using`.
    *
-   * Guarantees: the token is given back when the body has ended, also when it throws.
+   * Guarantees: the token is given back when the body has ended, also when it throws; that is before its group
+   * hears of the failure, so the next in line may get its turn before it is cancelled.
    *
    * Cancellable: while it waits for the token; the body then never runs.
    *
@@ -141,7 +143,7 @@ export class CapacityLimiter {
    * @throws {TypeError} when the borrower has a token already, or waits for one.
    */
   hold<T>(body: HoldBody<T>, options?: BorrowOptions): Promise<T> {
-    return holding('CapacityLimiter.hold', body, () => this.acquire(options));
+    return holding('CapacityLimiter.hold', body, () => this.acquire(options), options);
   }
 
   snapshot(): CapacityLimiterSnapshot {

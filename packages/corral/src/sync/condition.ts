@@ -6,7 +6,7 @@ import { quietly } from '../core/quietly.ts';
 import type { Scope } from '../core/scope.ts';
 import { shield } from '../core/shield.ts';
 import { LineOperation, WaitLine } from '../core/wait-line.ts';
-import { checkCount, checkFunction, isThenable, shown } from '../internal/checks.ts';
+import { checkCount, checkFunction, checkOptions, isThenable, shown } from '../internal/checks.ts';
 import type { HoldBody } from './hold.ts';
 import { Lock } from './lock.ts';
 import { Permit } from './permit.ts';
@@ -59,7 +59,7 @@ export class Condition {
     if (lock !== undefined && !(lock instanceof Lock)) {
       throw new TypeError(`Cannot make a condition as it takes a Lock: current value is ${shown(lock)}`);
     }
-    this.name = options?.name ?? 'condition';
+    this.name = checkOptions(options, 'new Condition')?.name ?? 'condition';
     this.lock = lock ?? new Lock({ name: `lock of ${this.name}` });
   }
 
@@ -116,8 +116,8 @@ export class Condition {
   waitFor<T>(held: Permit, predicate: () => T, options?: ScopeOption): Promise<T> {
     return rejecting(() => {
       const scope = scopeFor('Condition.waitFor', options);
-      checkFunction(predicate, `wait for ${this.name}`);
       this.#check(held, 'wait for');
+      checkFunction(predicate, `wait for ${this.name}`);
       return entering(scope, () => quietly(() => this.#waitFor(held, predicate, scope)));
     });
   }
@@ -205,8 +205,9 @@ export class Condition {
   #check(held: Permit, action: string): void {
     if (held instanceof Permit && held.provesFor(this.lock)) return;
     const value = held instanceof Permit ? 'one that holds something else, or nothing any more' : shown(held);
+    const hint = typeof held === 'function' ? ' (the permit from acquire() comes first)' : '';
     throw new TypeError(
-      `Cannot ${action} ${this.name} as it takes the permit that holds its lock: current value is ${value}`,
+      `Cannot ${action} ${this.name} as it takes the permit that holds its lock: current value is ${value}${hint}`,
     );
   }
 }

@@ -4,7 +4,7 @@ import type { NameOption } from '../core/name-option.ts';
 import { entering, rejecting } from '../core/operation.ts';
 import type { Scope } from '../core/scope.ts';
 import { WaitLine, waitInLine } from '../core/wait-line.ts';
-import { isThenable } from '../internal/checks.ts';
+import { checkOptions, isThenable } from '../internal/checks.ts';
 
 /** How far a {@link Deferred} has come. */
 export type DeferredState = 'pending' | 'fulfilled' | 'rejected';
@@ -41,7 +41,7 @@ export class Deferred<T> {
   readonly #line = new WaitLine<T>();
 
   constructor(options?: NameOption) {
-    this.name = options?.name ?? 'deferred';
+    this.name = checkOptions(options, 'new Deferred')?.name ?? 'deferred';
   }
 
   get state(): DeferredState {

@@ -4,6 +4,7 @@ import type { NameOption } from '../core/name-option.ts';
 import { entering, rejecting, type Operation } from '../core/operation.ts';
 import { attempt, enlist, type Selectable } from '../core/selectable.ts';
 import { LineOperation, WaitLine, waitInLine } from '../core/wait-line.ts';
+import { checkOptions } from '../internal/checks.ts';
 
 /** A frozen picture of an event. */
 export interface EventSnapshot {
@@ -36,7 +37,7 @@ export class Event implements Selectable<void> {
   readonly #line = new WaitLine<void>();
 
   constructor(options?: NameOption) {
-    this.name = options?.name ?? 'event';
+    this.name = checkOptions(options, 'new Event')?.name ?? 'event';
   }
 
   /** Whether it has happened. */

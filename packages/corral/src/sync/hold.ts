@@ -6,7 +6,9 @@ import type { Permit } from './permit.ts';
 /**
  * The body of `lock.hold(body)` and its like: runs with what was acquired, which is given back when it has ended.
  *
- * It runs where it was written, in the scope and with the context variables of whoever called.
+ * It runs where it was written, in the scope and with the context variables of whoever called. A body that fails gives
+ * back before its group hears of the failure: the next in line may get its turn, and run up to its first wait, before it is
+ * cancelled. Where that matters look at what is guarded first.
  */
 export type HoldBody<T, P extends Permit = Permit> = (held: P) => T | PromiseLike<T>;
 
@@ -15,9 +17,10 @@ export function holding<T, P extends Permit>(
   call: string,
   body: HoldBody<T, P>,
   acquire: () => Promise<P>,
+  options: unknown,
 ): Promise<T> {
   return rejecting(() => {
-    checkFunction(body, `run the body of ${call}`);
+    checkFunction(body, `run the body of ${call}`, options);
     return quietly(() => holdFor(acquire(), body));
   });
 }

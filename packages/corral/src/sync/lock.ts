@@ -6,6 +6,7 @@ import { entering, rejected } from '../core/operation.ts';
 import type { Scope } from '../core/scope.ts';
 import { WaitLine, waitInLine } from '../core/wait-line.ts';
 import { ambientAvailable } from '../internal/ambient.ts';
+import { checkOptions } from '../internal/checks.ts';
 import { holding, type HoldBody } from './hold.ts';
 import { Permit } from './permit.ts';
 
@@ -43,7 +44,7 @@ export class Lock {
   readonly #line = new WaitLine<Permit>(() => this.#serve());
 
   constructor(options?: NameOption) {
-    this.name = options?.name ?? 'lock';
+    this.name = checkOptions(options, 'new Lock')?.name ?? 'lock';
   }
 
   /** Whether somebody holds it. */
@@ -74,7 +75,8 @@ export class Lock {
   /**
    * Runs `body` while holding the lock, and returns what it returns: for where there is no `using`.
    *
-   * Guarantees: the lock is released when the body has ended, also when it throws.
+   * Guarantees: the lock is released when the body has ended, also when it throws; that is before its group
+   * hears of the failure, so the next in line may get its turn before it is cancelled.
    *
    * Cancellable: while it waits for the lock; the body then never runs.
    *
@@ -87,7 +89,7 @@ export class Lock {
    * ```
    */
   hold<T>(body: HoldBody<T>, options?: ScopeOption): Promise<T> {
-    return holding('Lock.hold', body, () => this.acquire(options));
+    return holding('Lock.hold', body, () => this.acquire(options), options);
   }
 
   snapshot(): LockSnapshot {

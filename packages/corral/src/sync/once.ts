@@ -8,7 +8,7 @@ import type { Scope } from '../core/scope.ts';
 import { WaitLine, waitInLine } from '../core/wait-line.ts';
 import { openAndRun, type TaskFunction } from '../core/with-scope.ts';
 import { TaskCancelledError } from '../errors.ts';
-import { checkFunction } from '../internal/checks.ts';
+import { checkFunction, checkOptions } from '../internal/checks.ts';
 
 /** How far a {@link Once} has come. `idle`: nobody has asked, or whoever ran the function failed. */
 export type OnceState = 'idle' | 'running' | 'done';
@@ -55,7 +55,7 @@ export class Once<T> {
   constructor(fn: TaskFunction<T>, options?: NameOption) {
     checkFunction(fn, 'make a Once');
     this.#fn = fn;
-    this.name = options?.name ?? (fn.name || 'once');
+    this.name = checkOptions(options, 'new Once')?.name ?? (fn.name || 'once');
   }
 
   get state(): OnceState {

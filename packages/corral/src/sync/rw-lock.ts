@@ -4,6 +4,7 @@ import type { NameOption } from '../core/name-option.ts';
 import { entering, rejecting } from '../core/operation.ts';
 import type { Scope } from '../core/scope.ts';
 import { LineOperation, WaitLine } from '../core/wait-line.ts';
+import { checkOptions } from '../internal/checks.ts';
 import { holding, type HoldBody } from './hold.ts';
 import { Permit, type Lender } from './permit.ts';
 
@@ -94,7 +95,7 @@ export class RwLock {
   };
 
   constructor(options?: NameOption) {
-    this.name = options?.name ?? 'rw-lock';
+    this.name = checkOptions(options, 'new RwLock')?.name ?? 'rw-lock';
   }
 
   /** How many hold it for reading. */
@@ -138,23 +139,25 @@ export class RwLock {
   /**
    * Runs `body` while holding it for reading, and returns what it returns: for where there is no `using`.
    *
-   * Guarantees: it is given back when the body has ended, also when it throws.
+   * Guarantees: it is given back when the body has ended, also when it throws; that is before its group
+   * hears of the failure, so the next in line may get its turn before it is cancelled.
    *
    * Cancellable: while it waits for the lock; the body then never runs.
    */
   holdRead<T>(body: HoldBody<T>, options?: ScopeOption): Promise<T> {
-    return holding('RwLock.holdRead', body, () => this.acquireRead(options));
+    return holding('RwLock.holdRead', body, () => this.acquireRead(options), options);
   }
 
   /**
    * Runs `body` while holding it for writing, and returns what it returns: for where there is no `using`.
    *
-   * Guarantees: it is given back when the body has ended, also when it throws.
+   * Guarantees: it is given back when the body has ended, also when it throws; that is before its group
+   * hears of the failure, so the next in line may get its turn before it is cancelled.
    *
    * Cancellable: while it waits for the lock; the body then never runs.
    */
   holdWrite<T>(body: HoldBody<T, WritePermit>, options?: ScopeOption): Promise<T> {
-    return holding('RwLock.holdWrite', body, () => this.acquireWrite(options));
+    return holding('RwLock.holdWrite', body, () => this.acquireWrite(options), options);
   }
 
   snapshot(): RwLockSnapshot {

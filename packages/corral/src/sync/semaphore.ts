@@ -4,7 +4,7 @@ import type { NameOption } from '../core/name-option.ts';
 import { entering, rejected } from '../core/operation.ts';
 import type { Scope } from '../core/scope.ts';
 import { LineOperation, WaitLine } from '../core/wait-line.ts';
-import { checkCount } from '../internal/checks.ts';
+import { checkCount, checkInteger, checkOptions } from '../internal/checks.ts';
 import { holding, type HoldBody } from './hold.ts';
 import { Permit } from './permit.ts';
 
@@ -56,7 +56,7 @@ export class Semaphore {
   constructor(permits: number, options?: NameOption) {
     this.permits = checkCount(permits, 'make a semaphore');
     this.#available = permits;
-    this.name = options?.name ?? 'semaphore';
+    this.name = checkOptions(options, 'new Semaphore')?.name ?? 'semaphore';
   }
 
   /** How many permits are free. */
@@ -95,7 +95,8 @@ export class Semaphore {
   /**
    * Runs `body` while holding permits, and returns what it returns: for where there is no `using`.
    *
-   * Guarantees: the permits are given back when the body has ended, also when it throws.
+   * Guarantees: the permits are given back when the body has ended, also when it throws; that is before its group
+   * hears of the failure, so the next in line may get its turn before it is cancelled.
    *
    * Cancellable: while it waits for the permits; the body then never runs.
    *
@@ -110,7 +111,7 @@ export class Semaphore {
    * ```
    */
   hold<T>(body: HoldBody<T>, options?: SemaphoreHoldOptions): Promise<T> {
-    return holding('Semaphore.hold', body, () => this.acquire(options?.weight, options));
+    return holding('Semaphore.hold', body, () => this.acquire(options?.weight, options), options);
   }
 
   snapshot(): SemaphoreSnapshot {
@@ -140,7 +141,9 @@ export class Semaphore {
 
   #check(weight: number): void {
     if (!(Number.isInteger(weight) && weight > 0 && weight <= this.permits)) {
-      checkCount(weight, `acquire ${this.name}`, 1, Math.min(this.permits, Number.MAX_SAFE_INTEGER));
+      const action = `acquire ${this.name}`;
+      if (this.permits === Infinity) checkInteger(weight, action);
+      else checkCount(weight, action, 1, this.permits);
     }
   }
 }

@@ -44,6 +44,44 @@ test('Queue: priority compares by < unless told otherwise', () => {
   assert.deepEqual([greatest.tryGet(), greatest.tryGet(), greatest.tryGet()], [3, 2, 1]);
 });
 
+test('Queue: what < does not put in order is refused where a priority queue has no compare', async () => {
+  const refused = [
+    [10, 'a'],
+    {},
+    Symbol('x'),
+    () => 1,
+    undefined,
+    null,
+    Number.NaN,
+    new Date(Number.NaN),
+    Promise.resolve(),
+  ];
+  for (const item of refused) {
+    const queue = new Queue<unknown>({ order: 'priority', name: 'jobs' });
+    assert.throws(() => queue.tryPut(item), { name: 'TypeError', message: /^Cannot put into jobs as / });
+    await assert.rejects(queue.put(item), TypeError);
+    await assert.rejects(queue.putMany([1, item]), { name: 'TypeError', message: /^Cannot put many into jobs as / });
+    assert.equal(queue.size, 0);
+  }
+  assert.throws(() => new Queue<unknown>({ order: 'priority' }).tryPut([10, 'a']), {
+    message:
+      'Cannot put into queue as without compare it takes numbers, strings, bigints, booleans or Dates: current value is an array of 2',
+  });
+});
+
+test('Queue: Dates and bigints are put in order without compare', () => {
+  for (const items of [
+    [new Date(2), new Date(1)],
+    [2n, 1n],
+    [Infinity, -Infinity],
+    [true, false],
+  ]) {
+    const queue = new Queue<unknown>({ order: 'priority' });
+    for (const item of items) queue.tryPut(item);
+    assert.deepEqual([queue.tryGet(), queue.tryGet()], [...items].reverse());
+  }
+});
+
 // asyncio test_queues.py::QueueBasicTests::test_maxsize
 test(
   'put: waits while the queue is full, and those who wait get in in their order',

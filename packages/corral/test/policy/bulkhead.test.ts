@@ -14,6 +14,7 @@ test(
       assert.deepEqual(bulkhead.snapshot(), { name: 'db', concurrency: 1, maxWaiting: 1, running: 1, waiting: 1 });
       const error = await failureOf(bulkhead.run(() => assert.fail('called')));
       assert.ok(error instanceof LineFullError);
+      assert.match(error.message, /^Cannot wait for db as no more than 1 may wait: so many do already$/);
       assert.equal(error.code, 'CORRAL_LINE_FULL');
       assert.equal(error.maxWaiting, 1);
       assert.equal(clock.now(), 1);
@@ -80,3 +81,16 @@ test('Bulkhead: misuse is refused', async () => {
     assert.equal(await failureOf(new Bulkhead().run(() => 1, { scope })), scope.reason);
   });
 });
+
+test(
+  'Bulkhead: without a line it says that nobody may wait',
+  virtually(async () => {
+    const bulkhead = new Bulkhead({ name: 'small' });
+    await taskGroup(async (group) => {
+      group.spawn(() => bulkhead.run(() => sleep(10)));
+      await sleep(1);
+      const error = await failureOf(bulkhead.run(() => assert.fail('called')));
+      assert.equal((error as Error).message, 'Cannot wait for small as nobody may wait');
+    });
+  }),
+);

@@ -66,14 +66,14 @@ test(
     assert.equal(breaker.state, 'closed');
     await calls(breaker, 'x');
     assert.equal(breaker.state, 'open');
-    await sleep(400);
+    await sleep(399.5);
     let called = 0;
     const error = await failureOf(breaker.run(() => ++called));
     assert.ok(error instanceof CircuitOpenError && error instanceof CorralError);
     assert.equal(error.code, 'CORRAL_CIRCUIT_OPEN');
     assert.equal(error.name, 'CircuitOpenError');
-    assert.equal(error.retryAfterMs, 600);
-    assert.equal(error.message, 'Cannot call through shop as it is open: it tries again in 600 ms');
+    assert.equal(error.retryAfterMs, 600.5);
+    assert.equal(error.message, 'Cannot call through shop as it is open: it tries again in 601 ms');
     assert.equal(called, 0);
   }),
 );
@@ -456,9 +456,10 @@ test('CircuitBreaker: options that make no sense are refused', async () => {
     [{ consecutiveFailures: 0 }, /consecutiveFailures/],
     [{ consecutiveFailures: 1.5 }, /consecutiveFailures/],
     [{ failureRate: 0 }, /failureRate/],
-    [{ failureRate: 50 }, /failureRate as it takes a number from .* to 1: current value is 50$/],
+    [{ failureRate: 50 }, /failureRate as it takes a number above 0 and up to 1: current value is 50$/],
     [{ failureRate: Number.NaN }, /failureRate/],
     [{ window: { calls: 0 } }, /window.calls/],
+    [{ slowCallMs: 0 }, /slowCallMs as it takes a number above 0: current value is 0$/],
     [{ window: { ms: 0 } }, /window.ms/],
     [{ window: { ms: 0.001 } }, /window.ms/],
     [{ window: 10 as never }, /^Cannot set window as it takes \{ calls \} or \{ ms \}: current value is 10$/],

@@ -567,7 +567,7 @@ test('retry: options that make no sense reject before anything is called', async
     ],
     [{ attempts: 1.5 }, /attempts/],
     [{ attempts: Number.NaN }, /attempts/],
-    [{ baseMs: -1 }, /^Cannot set baseMs as it takes a number from 0 to /],
+    [{ baseMs: -1 }, /^Cannot set baseMs as it takes a number of at least 0/],
     [{ baseMs: Number.NaN }, /baseMs/],
     [{ factor: 0.5 }, /factor/],
     [{ maxMs: -1 }, /maxMs/],

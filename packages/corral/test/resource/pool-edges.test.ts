@@ -95,7 +95,8 @@ test('Pool, ResourceStack, resource: options that are no object are refused', ()
   assert.throws(() => new Pool(5 as never), refusal);
   assert.throws(() => new ResourceStack(5 as never), refusal);
   assert.throws(() => resource(function* () {}, 5 as never), refusal);
-  assert.throws(() => new Pool(undefined as never), /^TypeError: Cannot make a pool: create as it takes a function/);
+  assert.throws(() => new Pool(undefined as never), /takes an object of options: current value is undefined$/);
+  assert.throws(() => new Pool({} as never), /^TypeError: Cannot make a pool: create as it takes a function/);
 });
 
 test(

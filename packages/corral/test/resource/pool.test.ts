@@ -91,7 +91,10 @@ test(
     one[Symbol.dispose]();
     await one[Symbol.asyncDispose]();
     assert.equal(one.held, false);
-    assert.throws(() => one.value, ClosedResourceError);
+    assert.throws(
+      () => one.value,
+      (error: Error) => error instanceof ClosedResourceError && error.message.endsWith('it was released or destroyed'),
+    );
     assert.equal(counts(pool), '1 borrowed');
     assert.equal(two.value.id, 0);
     two.destroy();
@@ -286,7 +289,7 @@ test(
       const error = await failureOf(pool.acquire());
       assert.ok(error instanceof LineFullError);
       assert.equal(error.code, 'CORRAL_LINE_FULL');
-      assert.equal(error.message, 'Cannot wait for pool as 1 may wait, and do');
+      assert.equal(error.message, 'Cannot wait for pool as no more than 1 may wait: so many do already');
       (await first.join()).release();
       await third.join();
     });

@@ -151,7 +151,7 @@ test(
       assert.equal(error.name, 'LineFullError');
       assert.equal(error.code, 'CORRAL_LINE_FULL');
       assert.equal(error.maxWaiting, 1);
-      assert.equal(error.message, 'Cannot wait for bulkhead as 1 may wait, and do');
+      assert.equal(error.message, 'Cannot wait for bulkhead as no more than 1 may wait: so many do already');
       waiting.cancel();
       group.spawn(() => limiter.hold(() => undefined));
       await waitAllTasksBlocked();

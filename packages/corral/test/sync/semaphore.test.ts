@@ -216,6 +216,9 @@ test('Semaphore: what is no number of permits is refused', async () => {
   await assert.rejects(new Semaphore(3, { name: 'gate' }).acquire(4), {
     message: 'Cannot acquire gate as it takes an integer from 1 to 3: current value is 4',
   });
+  await assert.rejects(new Semaphore(Infinity, { name: 'gate' }).acquire(0), {
+    message: 'Cannot acquire gate as it takes a positive integer: current value is 0',
+  });
 });
 
 test('Semaphore: with endless permits nobody waits, and nobody takes them all', async () => {
