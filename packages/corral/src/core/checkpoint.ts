@@ -18,22 +18,17 @@ const passed = Promise.resolve(undefined);
  * that puts would then always find its queue full, or one that takes find it empty.
  */
 export function passThrough<T>(value: T): Promise<T> {
-  if (!held && !clock.starving()) return value === undefined ? (passed as Promise<T>) : Promise.resolve(value);
-  if (!held) {
-    held = [];
-    clock.turn(letGo);
-  }
+  if (!held.length && !clock.starving()) return value === undefined ? (passed as Promise<T>) : Promise.resolve(value);
+  if (!held.length) clock.turn(letGo);
   // It has happened: no cancellation may take it back any more.
-  return new Promise((resolve) => held?.push(() => resolve(value)));
+  return new Promise((resolve) => held.push(() => resolve(value)));
 }
 
 /** Those that wait for the turn. */
-let held: (() => void)[] | undefined;
+const held: (() => void)[] = [];
 
 function letGo(): void {
-  const all = held ?? [];
-  held = undefined;
-  for (const go of all) go();
+  for (const go of held.splice(0)) go();
 }
 
 class Turn extends Operation<void> {
