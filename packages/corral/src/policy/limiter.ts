@@ -59,9 +59,7 @@ export class Limiter {
 
   /** Drops all that wait. */
   clear(): void {
-    if (!this.#line.first) return;
-    const error = new CallDroppedError(this.name);
-    while (this.#line.first) this.#line.first.abort(error);
+    while (this.#line.first) this.#line.first.abort(new CallDroppedError(this.name));
   }
 
   /** Not an async function, and nothing is made anew for each call: that would be half of what a call costs. */

@@ -119,7 +119,7 @@ export class MergedCalls<A extends readonly unknown[], R> {
 
   cancel(): boolean {
     const waiting = this.#takeWaiting();
-    waiting?.drop(new CallDroppedError(this.#name));
+    waiting?.drop();
     return waiting !== undefined;
   }
 

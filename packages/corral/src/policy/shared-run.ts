@@ -16,8 +16,7 @@ import type { Task } from '../core/task.ts';
 import type { TaskGroup } from '../core/task-group.ts';
 import { LineOperation, WaitLine } from '../core/wait-line.ts';
 import { within } from '../core/within.ts';
-import type { CallDroppedError } from '../errors.ts';
-import { ScopeClosedError, TaskCancelledError, isCancellation } from '../errors.ts';
+import { CallDroppedError, ScopeClosedError, TaskCancelledError, isCancellation } from '../errors.ts';
 import type { InContext } from '../internal/ambient.ts';
 
 /** What is called with the scope of the run as `this`. */
@@ -148,9 +147,9 @@ export class SharedRun<A extends readonly unknown[], R> {
   }
 
   /** All that wait are told that it will not begin. */
-  drop(error: CallDroppedError): void {
+  drop(): void {
     this.#unwanted = true;
-    while (this.#line.first) this.#line.first.abort(error);
+    while (this.#line.first) this.#line.first.abort(new CallDroppedError(this.name));
   }
 
   /** A caller has been cancelled. */

@@ -6,7 +6,7 @@ import { laws, type Law } from './laws.ts';
 import type { Row } from './row.ts';
 import { rows } from './rows.ts';
 
-const SHUFFLES = 800;
+const SHUFFLES = 1_000;
 /** How many primitives are shuffled together. */
 const TOGETHER = 2;
 

@@ -7,6 +7,7 @@ import {
   ContextVariable,
   createLimit,
   currentScope,
+  debounce,
   gather,
   isCancelled,
   limit,
@@ -355,3 +356,19 @@ test('limit: no place is lost or given twice, whatever is cancelled when', async
   );
   await fc.assert(property, { numRuns: 60 });
 });
+
+test(
+  'createLimit, debounce: each call that is dropped gets an error of its own, to which its group may attach others',
+  virtually(async () => {
+    const run = createLimit(1);
+    const save = debounce(async () => {}, { waitMs: 10 });
+    const first = run(() => sleep(10));
+    const dropped = [run(async () => {}), run(async () => {}), save(), save()].map((call) => failureOf(call));
+    run.clearQueue();
+    save.cancel();
+    const errors = await Promise.all(dropped);
+    assert.ok(errors.every((error) => error instanceof CallDroppedError));
+    assert.equal(new Set(errors).size, 4);
+    await first;
+  }),
+);
