@@ -2,7 +2,7 @@
 import type { Command } from '../command.ts';
 import { readArguments } from '../fetch/arguments.ts';
 import { HELP } from '../fetch/help.ts';
-import { runJob } from '../fetch/job.ts';
+import { runJob } from '../fetch/run-job.ts';
 
 export const command: Command = {
   async run(args) {

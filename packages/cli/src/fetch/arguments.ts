@@ -59,7 +59,7 @@ const OPTIONS = {
 } as const;
 
 type Values = ReturnType<typeof parse>['values'];
-type TextOption = { [K in keyof Values]: Values[K] extends string | undefined ? K : never }[keyof Values];
+type TextOption = { [K in keyof Values]-?: Values[K] extends string | undefined ? K : never }[keyof Values];
 
 /**
  * The arguments of `corral fetch`, read and checked; undefined when help is asked for.

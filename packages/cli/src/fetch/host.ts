@@ -1,7 +1,7 @@
-import { RateLimiter, type Reservation } from 'corral';
+import { Pace } from './pace.ts';
 import type { Rate } from './units.ts';
 
-/** After so many successes in a row a host that was slowed down gets one more request at once. */
+/** After so many successes a host that was slowed down gets one more request at once. */
 const RAISE_AFTER = 20;
 
 /**
@@ -13,8 +13,7 @@ const RAISE_AFTER = 20;
 export class Host {
   readonly name: string;
   readonly #perHost: number;
-  readonly #limiter: RateLimiter | undefined;
-  #booked: Reservation | undefined;
+  readonly #pace: Pace | undefined;
   #active = 0;
   #limit: number;
   #successes = 0;
@@ -28,13 +27,15 @@ export class Host {
     this.name = name;
     this.#perHost = perHost;
     this.#limit = perHost;
-    this.#limiter = rate === undefined ? undefined : makeLimiter(name, rate);
+    this.#pace = rate === undefined ? undefined : new Pace(`rate of ${name}`, rate);
   }
 
+  /** How many requests are under way. */
   get active(): number {
     return this.#active;
   }
 
+  /** How many may be. */
   get limit(): number {
     return this.#limit;
   }
@@ -48,17 +49,13 @@ export class Host {
   readyAt(now: number): number {
     if (this.#active >= this.#limit) return Infinity;
     if (this.closedUntil > now) return this.closedUntil;
-    if (this.#limiter === undefined) return now;
-    this.#booked ??= this.#limiter.reserve();
-    return this.#bookedFor ??= now + this.#booked.delayMs;
+    return this.#pace?.readyAt(now) ?? now;
   }
-
-  #bookedFor: number | undefined;
 
   /** A request begins: `readyAt` has allowed it. */
   begin(): void {
     this.#active++;
-    this.#booked = this.#bookedFor = undefined;
+    this.#pace?.take();
   }
 
   end(): void {
@@ -78,10 +75,4 @@ export class Host {
     this.#loweredAt = now;
     this.#limit = Math.max(1, Math.floor(this.#limit / 2));
   }
-}
-
-/** Evenly spaced, with as much at once as is due in a tenth of a second: timers are late by a millisecond or so. */
-function makeLimiter(name: string, { limit, perMs }: Rate): RateLimiter {
-  const burst = Math.max(1, Math.floor((limit * 100) / perMs));
-  return new RateLimiter({ name: `rate of ${name}`, limit, perMs: Math.ceil(perMs), burst });
 }

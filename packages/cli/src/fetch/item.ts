@@ -35,6 +35,8 @@ export interface BadLine {
   readonly message: string;
   /** What was meant to be fetched, as far as that can be told. */
   readonly url: string | undefined;
+  /** Whether it makes the whole list doubtful: two lines want the same name. */
+  readonly isFatal: boolean;
 }
 
 export type Entry = { readonly item: Item; readonly bad?: undefined } | { readonly bad: BadLine; readonly item?: undefined };

@@ -1,3 +1,4 @@
+import { TimeHeap } from './heap.ts';
 import { Host } from './host.ts';
 import type { Rate } from './units.ts';
 
@@ -18,33 +19,33 @@ const HOSTS_KEPT = 10_000;
 
 interface Bucket<T> {
   readonly host: Host;
-  items: T[];
-  /** The first item that is still there: what is before it is gone. */
-  head: number;
   /** What is to be tried again, before the others. */
   again: T[];
-  /** Whether it stands in the ring. */
-  ringed: boolean;
+  items: T[];
+  /** The first of `items` that is still there. */
+  head: number;
+  /** `ring`: takes turns; `asleep`: until a time; `busy`: until one of its requests ends; `empty`. */
+  state: 'ring' | 'asleep' | 'busy' | 'empty';
 }
 
 /**
  * The items to come, in a bucket for each host. Those hosts that may be asked are served in turn, so that a list sorted
  * by host is fetched from many at once, and a host that is closed or busy holds up nobody else.
  *
- * Guarantees: the items of a host come in their order; no host is passed over while it may be asked.
+ * Guarantees: the items of a host come in their order, those for another attempt first; no host is passed over while it
+ * may be asked. Each step costs the same, however many hosts are closed or busy.
  *
  * It waits for nothing: `next` says what is due, `wakeAt` when it is worth asking again.
  */
 export class Window<T extends Sendable> {
   readonly #options: WindowOptions;
   readonly #buckets = new Map<string, Bucket<T>>();
-  /** Hosts with items, in the order of their turns. */
+  /** Buckets whose turn will come; those before `#turn` have had it. */
   #ring: Bucket<T>[] = [];
   #turn = 0;
+  readonly #asleep = new TimeHeap<Bucket<T>>();
+  readonly #delayed = new TimeHeap<T>();
   #size = 0;
-  /** What waits for its next attempt. */
-  readonly #delayed: { readonly at: number; readonly item: T }[] = [];
-  #wakeAt = Infinity;
 
   constructor(options: WindowOptions) {
     this.#options = options;
@@ -61,73 +62,66 @@ export class Window<T extends Sendable> {
 
   /** When `next` may have something although nothing was added and no request has ended. */
   get wakeAt(): number {
-    return this.#wakeAt;
+    return Math.min(this.#asleep.firstAt, this.#delayed.firstAt);
   }
 
   host(name: string): Host {
     return this.#bucket(name).host;
   }
 
+  /** Hosts with requests under way. */
+  busyHosts(): Host[] {
+    return [...this.#buckets.values()].map(({ host }) => host).filter(({ active }) => active > 0);
+  }
+
   add(item: T): void {
     this.#size++;
     const bucket = this.#bucket(item.host);
     bucket.items.push(item);
-    this.#enter(bucket);
+    if (bucket.state === 'empty') this.#enter(bucket);
   }
 
   /** For a further attempt, at `at`; until then other items of its host pass it. */
   addAt(item: T, at: number): void {
     this.#size++;
-    this.#delayed.push({ at, item });
-    this.#wakeAt = Math.min(this.#wakeAt, at);
+    this.#delayed.add(at, item);
   }
 
   /** The next item that may be sent; its host counts it as begun. Undefined when none may be sent now. */
   next(now: number): T | undefined {
-    if (now >= this.#wakeAt) this.#wake(now);
-    let wakeAt = Infinity;
-    for (const { at } of this.#delayed) wakeAt = Math.min(wakeAt, at);
-    for (let tried = this.#ring.length; tried > 0; tried--) {
-      if (this.#turn >= this.#ring.length) this.#turn = 0;
-      const bucket = this.#ring[this.#turn] as Bucket<T>;
+    this.#wake(now);
+    while (this.#turn < this.#ring.length) {
+      const bucket = this.#ring[this.#turn++] as Bucket<T>;
+      this.#shrinkRing();
       const readyAt = bucket.host.readyAt(now);
       if (readyAt > now) {
-        wakeAt = Math.min(wakeAt, readyAt);
-        this.#turn++;
+        bucket.state = readyAt === Infinity ? 'busy' : 'asleep';
+        if (readyAt !== Infinity) this.#asleep.add(readyAt, bucket);
         continue;
       }
       bucket.host.begin();
       this.#size--;
-      const item = this.#shift(bucket);
-      if (bucket.items.length === 0 && bucket.again.length === 0) this.#leave(this.#turn);
-      else this.#turn++;
-      this.#wakeAt = now; // there may be more
+      const item = this.#take(bucket);
+      if (bucket.again.length + bucket.items.length > 0) this.#enter(bucket);
+      else bucket.state = 'empty';
       return item;
     }
-    this.#wakeAt = wakeAt;
     return undefined;
   }
 
-  /** All that is left, which is then gone. */
-  drain(): T[] {
-    const rest = [...this.#buckets.values()].flatMap((bucket) => [...bucket.again, ...bucket.items.slice(bucket.head)]);
-    rest.push(...this.#delayed.map(({ item }) => item));
-    this.#buckets.clear();
-    this.#ring = [];
-    this.#delayed.length = this.#size = 0;
-    return rest;
+  /** A request that `next` has handed out has ended. */
+  ended(name: string): void {
+    const bucket = this.#bucket(name);
+    bucket.host.end();
+    if (bucket.state === 'busy') this.#enter(bucket);
   }
 
-  /** What is due for a further attempt goes before the others of its host. */
   #wake(now: number): void {
-    const due = this.#delayed.filter(({ at }) => at <= now).sort((one, other) => one.at - other.at);
-    if (due.length === 0) return;
-    const later = this.#delayed.filter(({ at }) => at > now);
-    this.#delayed.splice(0, this.#delayed.length, ...later);
-    for (const { item } of due) {
+    for (let bucket = this.#asleep.takeDue(now); bucket; bucket = this.#asleep.takeDue(now)) this.#enter(bucket);
+    for (let item = this.#delayed.takeDue(now); item !== undefined; item = this.#delayed.takeDue(now)) {
       const bucket = this.#bucket(item.host);
       bucket.again.push(item);
-      this.#enter(bucket);
+      if (bucket.state === 'empty') this.#enter(bucket);
     }
   }
 
@@ -136,25 +130,23 @@ export class Window<T extends Sendable> {
     if (bucket !== undefined) return bucket;
     this.#forget();
     const host = new Host(name, this.#options.perHost, this.#options.hostRate);
-    bucket = { host, items: [], head: 0, again: [], ringed: false };
+    bucket = { host, again: [], items: [], head: 0, state: 'empty' };
     this.#buckets.set(name, bucket);
     return bucket;
   }
 
   #enter(bucket: Bucket<T>): void {
-    if (bucket.ringed) return;
-    bucket.ringed = true;
+    bucket.state = 'ring';
     this.#ring.push(bucket);
   }
 
-  #leave(index: number): void {
-    const bucket = this.#ring[index] as Bucket<T>;
-    bucket.ringed = false;
-    const last = this.#ring.pop() as Bucket<T>;
-    if (last !== bucket) this.#ring[index] = last;
+  #shrinkRing(): void {
+    if (this.#turn < 1_000 || this.#turn * 2 < this.#ring.length) return;
+    this.#ring = this.#ring.slice(this.#turn);
+    this.#turn = 0;
   }
 
-  #shift(bucket: Bucket<T>): T {
+  #take(bucket: Bucket<T>): T {
     const again = bucket.again.shift();
     if (again !== undefined) return again;
     const item = bucket.items[bucket.head++] as T;
@@ -170,7 +162,7 @@ export class Window<T extends Sendable> {
     if (this.#buckets.size < HOSTS_KEPT + this.#options.capacity) return;
     const now = Date.now();
     for (const [name, bucket] of this.#buckets) {
-      if (!bucket.ringed && bucket.host.isForgettable(now)) this.#buckets.delete(name);
+      if (bucket.state === 'empty' && bucket.host.isForgettable(now)) this.#buckets.delete(name);
     }
   }
 }

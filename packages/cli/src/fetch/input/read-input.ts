@@ -106,7 +106,7 @@ export class InputReader {
     let url: string | undefined;
     try {
       const fields = read();
-      if (skip()) return { bad: { place, message: '', url } };
+      if (skip()) return { bad: { place, message: '', url, isFatal: false } };
       url = typeof fields['url'] === 'string' ? fields['url'] : undefined;
       const item = makeItem(fields, ++this.#n, place);
       const code = index * LINES + line;
@@ -115,7 +115,7 @@ export class InputReader {
     } catch (error) {
       if (!(error instanceof UsageError)) throw error;
       const message = `${formatPlace(place)}: Cannot fetch this as ${error.message}`;
-      return { bad: { place, message, url: url?.slice(0, 2_000) } };
+      return { bad: { place, message, url: url?.slice(0, 2_000), isFatal: error instanceof DuplicateError } };
     }
   }
 
@@ -124,7 +124,7 @@ export class InputReader {
     const key = item.out.toLowerCase();
     const before = this.#outs.get(key);
     if (before !== undefined) {
-      throw new UsageError(`out must be unique: ${this.#placeOf(before)} has ${JSON.stringify(item.out)} too`);
+      throw new DuplicateError(`out must be unique: ${this.#placeOf(before)} has ${JSON.stringify(item.out)} too`);
     }
     this.#outs.set(key, code);
   }
@@ -136,7 +136,7 @@ export class InputReader {
       this.#ids.set(item.id, explicit ? code : -1);
       return item;
     }
-    if (explicit) throw new UsageError(`id must be unique: ${this.#placeOf(before)} has ${JSON.stringify(item.id)} too`);
+    if (explicit) throw new DuplicateError(`id must be unique: ${this.#placeOf(before)} has ${JSON.stringify(item.id)} too`);
     const count = before < 0 ? 1 - before : 2; // so many of this URL so far, as a negative number
     this.#ids.set(item.id, -count);
     return { ...item, id: `${item.id}#${count}` };
@@ -147,6 +147,9 @@ export class InputReader {
     return formatPlace({ file: this.#names[Math.floor(code / LINES)] ?? '', line: code % LINES });
   }
 }
+
+/** Two lines want the same. */
+class DuplicateError extends UsageError {}
 
 function formatOf(file: string): InputFormat {
   if (/\.(jsonl|ndjson|json)$/i.test(file)) return 'jsonl';
