@@ -90,6 +90,11 @@ export class Exchange {
     });
   }
 
+  /** Waits until `look` is true, or the client goes; it is asked after everything that happens at this server. */
+  async until(look: () => boolean): Promise<void> {
+    await this.server.waitFor(() => look() || !this.isOpen, Infinity);
+  }
+
   /** The body of the request when all of it has come, or what came before the client went. Sends the 100 asked for. */
   async body(): Promise<Buffer> {
     if (!this.#hasContinued && /^100-continue$/i.test(this.request.headers['expect'] ?? '')) {

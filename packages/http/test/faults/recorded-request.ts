@@ -9,7 +9,7 @@ export class RecordedRequest {
   readonly number: number;
   /** The number of the connection it came on, from 1. */
   readonly connection: number;
-  /** From 1: the how manyth request of its connection this is. */
+  /** Which request of its connection this is, from 1. */
   readonly turn: number;
   /** When its head was complete, by `performance.now()`. */
   readonly at = performance.now();

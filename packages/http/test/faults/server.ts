@@ -122,10 +122,11 @@ export class FaultServer {
         leave();
         resolve(found);
       };
-      const timer = setTimeout(() => {
+      const giveUp = () => {
         leave();
         reject(new Error(`Cannot wait any longer for ${String(look)}: ${this.describe()}`));
-      }, timeoutMs);
+      };
+      const timer = timeoutMs === Infinity ? undefined : setTimeout(giveUp, timeoutMs);
       this.#looks.add(again);
     });
   }
