@@ -232,11 +232,7 @@ test('decodeStream: reads nothing before it is asked, and nothing ahead of who r
 });
 
 test('decodeStream: gives what has come before the end has', async () => {
-  const gzip = zlib.createGzip();
-  gzip.write('early');
-  await new Promise<void>((resolve) => gzip.flush(resolve));
-  const start = gzip.read() as Buffer;
-  gzip.destroy();
+  const start = zlib.gzipSync('early', { finishFlush: zlib.constants.Z_SYNC_FLUSH });
   const chunks = decodeStream(new Source([start, new Uint8Array()]), ['gzip'], limits)[Symbol.asyncIterator]();
   assert.equal(Buffer.from((await chunks.next()).value as Uint8Array).toString(), 'early');
   await chunks.return?.();
