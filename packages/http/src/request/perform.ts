@@ -30,19 +30,17 @@ export class Performance {
   readonly #plan: Plan;
   readonly #journey: Journey;
   readonly #scope: Scope;
-  readonly #released: () => void;
   readonly #history: RedirectStep[] = [];
 
-  /** `released` is called when the response is given up, or has been read. */
-  constructor(core: SessionCore, plan: Plan, journey: Journey, scope: Scope, released: () => void) {
+  constructor(core: SessionCore, plan: Plan, journey: Journey, scope: Scope) {
     this.#core = core;
     this.#plan = plan;
     this.#journey = journey;
     this.#scope = scope;
-    this.#released = released;
   }
 
   async perform(): Promise<ClientResponse> {
+    this.#core.budget.deposit();
     const response = await this.#follow();
     return this.#plan.raiseForStatus && response.status >= 400 ? response.raiseForStatus() : response;
   }
@@ -82,7 +80,7 @@ export class Performance {
       const dropped = droppedHeaders(hop.url, to, keepsBody, this.#core.options.secretHeaders);
       return new Hop(method, to, hop.headers.without(dropped), keepsBody ? hop.body : undefined, this.#core.proxyFor(to));
     } finally {
-      this.#release(response);
+      response.body.release();
     }
   }
 
@@ -90,13 +88,6 @@ export class Performance {
     const facts = this.#journey.facts('headers', true, false);
     return new RedirectError(reason, redactUrl(location), message, facts);
   }
-
-  /** Of a response that nobody will see. */
-  #release(response: ClientResponse): void {
-    this.#superseded = response.body;
-    response.body.release();
-  }
-  #superseded: ResponseBody | undefined;
 
   // Middleware -------------------------------------------------------------------------------------------------------
 
@@ -129,12 +120,12 @@ export class Performance {
     let reconnected = false;
     for (let front = false; ; front = true) {
       const exchange = new Exchange(this.#core, this.#journey, hop);
-      const error = await this.#try(exchange, front);
-      if (!error && (exchange.head as WireHead).status < 400) return exchange;
-      const decision = this.#decide(exchange, error, attempt, reconnected);
+      const failed = await this.#try(exchange, front);
+      if (!failed && (exchange.head as WireHead).status < 400) return exchange;
+      const decision = this.#decide(exchange, failed?.error, attempt, reconnected);
       if (decision.closeHostMs) this.#core.gate.closeHost(hop.host, decision.closeHostMs);
       if (!decision.retry || !this.#isTimeFor(decision.delayMs)) {
-        if (error) throw error;
+        if (failed) throw failed.error;
         return exchange;
       }
       await this.#putAside(exchange, decision.delayMs);
@@ -182,13 +173,15 @@ export class Performance {
     if (delayMs > 0) await sleep(delayMs, { scope: this.#scope });
   }
 
-  /** One try; gives the error, if it failed. Cancelled, it throws that. */
-  async #try(exchange: Exchange, front: boolean): Promise<unknown> {
+  /** One try; gives the failure, if it failed. Cancelled, it throws that. */
+  async #try(exchange: Exchange, front: boolean): Promise<{ readonly error: unknown } | undefined> {
+    // Nothing is sent for those who have been cancelled.
+    if (this.#scope.reason) throw this.#scope.reason;
     try {
       await abortable(exchange.start(front), { scope: this.#scope, abandon: true });
       return undefined;
     } catch (error) {
-      if (exchange.over && exchange.head === undefined && !isCancelled(error)) return error;
+      if (exchange.over && !exchange.head && !isCancelled(error)) return { error };
       exchange.abort();
       throw error;
     }
@@ -223,7 +216,7 @@ export class Performance {
     const { decompress, maxBytes } = this.#plan;
     const { decoding, options } = this.#core;
     const bodyless = exchange.hop.method === 'HEAD';
-    const body: ResponseBody = new ResponseBody({
+    return new ResponseBody({
       exchange,
       codings: decompress && decoding && !bodyless ? this.#codings(exchange, decoding) : NONE,
       decoding,
@@ -231,12 +224,8 @@ export class Performance {
       contentType: valuesOf(exchange, 'content-type')[0],
       length: bodyless ? 0 : lengthOf(exchange),
       scope: this.#scope,
-      released: () => {
-        if (body !== this.#superseded) this.#released();
-      },
       decodeError: (error) => this.#decodeError(exchange, error),
     });
-    return body;
   }
 
   #codings(exchange: Exchange, decoding: Decoding): readonly string[] {

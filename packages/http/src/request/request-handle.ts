@@ -8,8 +8,9 @@ export interface RequestWork {
   readonly name: string;
   readonly scope: Scope | undefined;
   readonly signal: AbortSignal | undefined;
-  /** Gives the response; `released` is called once that is given up. */
-  perform(scope: Scope, released: () => void): Promise<ClientResponse>;
+  perform(scope: Scope): Promise<ClientResponse>;
+  /** Called when all is over. */
+  ended(): void;
   saveTo(scope: Scope, path: string | URL, options: SaveToOptions | undefined): Promise<SaveResult>;
 }
 
@@ -160,20 +161,26 @@ export class RequestHandle implements PromiseLike<ClientResponse> {
     await undefined;
     this.#begun = true;
     const work = this.#work as RequestWork;
-    if (this.#save) return work.saveTo(scope, ...this.#save);
-    let release!: () => void;
-    const released = new Promise<void>((resolve) => (release = resolve));
-    const response = await work.perform(scope, release);
+    try {
+      return await (this.#save ? work.saveTo(scope, ...this.#save) : this.#perform(work, scope));
+    } finally {
+      work.ended();
+      if (!this.#wanted && scope.reason?.cause.kind === 'closed') throw forgotten(work.name, scope);
+    }
+  }
+
+  async #perform(work: RequestWork, scope: Scope): Promise<unknown> {
+    const response = await work.perform(scope);
     try {
       if (this.#consumer) return await this.#consumer(response);
       this.#response = response;
       this.#open?.(response);
+      const released = new Promise<void>((resolve) => response.body.whenReleased(resolve));
       await abortable(released, { scope, abandon: true });
+      return undefined;
     } finally {
-      await response.release();
-      if (!this.#wanted && scope.reason?.cause.kind === 'closed') throw forgotten(work.name, scope);
+      response.body.release();
     }
-    return undefined;
   }
 }
 

@@ -24,7 +24,7 @@ export function save(
   const send = async (headers: Readonly<Record<string, string>>): Promise<SavedResponse> => {
     const asked = plan.headers.with(Object.entries(headers).flatMap(([key, value]) => [key.toLowerCase(), value]));
     const own: Plan = { ...plan, headers: asked, decompress: false, raiseForStatus: false };
-    const response = await new Performance(core, own, journey(), scope, () => {}).perform();
+    const response = await new Performance(core, own, journey(), scope).perform();
     return EXPECTED.has(response.status) ? response : response.raiseForStatus();
   };
   return saveTo(send, path, { scope, url: plan.url.href, ...options });

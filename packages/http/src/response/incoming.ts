@@ -115,6 +115,10 @@ export class IncomingBody {
     this.#first = 0;
     this.#buffered = 0;
     this.#goOn();
+    // Whoever reads it meanwhile is told.
+    const reader = this.#reader;
+    this.#reader = undefined;
+    reader?.reject(new TypeError('Cannot read the body as the response was released'));
   }
 
   #end(ending: Ending): void {

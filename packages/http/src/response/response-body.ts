@@ -19,8 +19,6 @@ export interface BodyParts {
   readonly length: number | undefined;
   /** The scope that it belongs to. */
   readonly scope: Scope;
-  /** Called once it was released. */
-  readonly released: () => void;
   /** An error of the decoding, with what is known of the request. */
   decodeError(error: unknown): unknown;
 }
@@ -45,6 +43,7 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
   #used = false;
   #released = false;
   #reader: ByteReader | undefined;
+  #onReleased: (() => void) | undefined;
 
   /** @internal */
   constructor(parts: BodyParts) {
@@ -210,7 +209,13 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
     if (this.#released) return;
     this.#released = true;
     this.#parts.exchange.discard(this.#parts.length);
-    this.#parts.released();
+    this.#onReleased?.();
+  }
+
+  /** @internal Calls back when it is released: at once when it is. */
+  whenReleased(callback: () => void): void {
+    if (this.#released) callback();
+    else this.#onReleased = callback;
   }
 
   #bytes(): ByteReader {
@@ -234,7 +239,8 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
     const { codings, decoding, limits } = this.#use();
     const raw = new RawChunks(this, this.#parts);
     if (codings.length === 0 || !decoding) return raw;
-    const decoded = decoding.decodeStream(raw, codings, limits)[Symbol.asyncIterator]();
+    // How much is read in pieces is the reader's affair; how much of a little, is not.
+    const decoded = decoding.decodeStream(raw, codings, { ...limits, maxBytes: Infinity })[Symbol.asyncIterator]();
     return new Decoded(this, decoded, this.#parts);
   }
 

@@ -1,4 +1,4 @@
-import { abortable, currentScope, isCancelled, moveOnAfter, resource, shield, withScope, type Resource, type Scope } from 'corral';
+import { abortable, currentScope, isCancelled, resource, withScope, type Resource, type Scope } from 'corral';
 import { encodeBody } from '../body/request-body.ts';
 import { DeadlineWheel } from '../deadlines.ts';
 import { SessionClosedError, type RequestFacts } from '../errors.ts';
@@ -152,9 +152,7 @@ export class ClientSession implements AsyncDisposable {
     core.closed = true;
     for (const exchange of [...core.exchanges]) if (exchange.queued) exchange.fail(closedError);
     const hurried = ambientScope()?.cancelled === true;
-    if (!hurried && graceMs > 0 && core.exchanges.size > 0) {
-      await shield(() => moveOnAfter(graceMs, () => abortable(core.untilIdle(), { abandon: true })));
-    }
+    if (!hurried && graceMs > 0) await core.untilIdle(graceMs);
     await this.#destroy();
     this.#leave?.();
   }
@@ -204,7 +202,8 @@ export class ClientSession implements AsyncDisposable {
       name: `${method} ${url.host}`,
       scope: options.scope,
       signal: options.signal,
-      perform: (scope, released) => new Performance(core, plan, journey(), scope, released).perform(),
+      perform: (scope) => new Performance(core, plan, journey(), scope).perform(),
+      ended: () => void (plan.body?.replayable === false && plan.body.discard()),
       saveTo: (scope, path, options) => save(core, plan, journey, scope, path, options),
     };
   }

@@ -5,7 +5,7 @@ import type { Decoding } from '../platform/platform.ts';
 import type { Exchange } from '../request/exchange.ts';
 import type { HeaderList } from '../request/header-list.ts';
 import type { RetryTokens } from '../retry/retry-budget.ts';
-import type { DeadlineWheel } from '../deadlines.ts';
+import { DeadlineEntry, type DeadlineWheel } from '../deadlines.ts';
 import type { Tracer } from '../trace.ts';
 import type { Transport } from '../wire/transport.ts';
 import type { ResolvedOptions } from './options.ts';
@@ -51,15 +51,31 @@ export class SessionCore {
     return ++this.#lastId;
   }
 
-  /** Settles when nothing is under way any more. */
-  untilIdle(): Promise<void> {
-    return new Promise((resolve) => {
+  /** Settles when nothing is under way any more, or the time is up. */
+  async untilIdle(ms: number): Promise<void> {
+    let patience: Patience | undefined;
+    await new Promise<void>((resolve) => {
       this.#idle = resolve;
+      patience = new Patience(resolve);
+      this.wheel.set(patience, ms);
       this.checkIdle();
     });
+    if (patience) this.wheel.clear(patience);
   }
 
   checkIdle(): void {
     if (this.exchanges.size === 0) this.#idle?.();
+  }
+}
+
+class Patience extends DeadlineEntry {
+  readonly #over: () => void;
+  constructor(over: () => void) {
+    super();
+    this.#over = over;
+  }
+
+  override expired(): void {
+    this.#over();
   }
 }
