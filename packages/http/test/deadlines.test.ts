@@ -18,7 +18,7 @@ class Entry extends DeadlineEntry {
 test('DeadlineWheel: no entry expires early, and none later than a tick', () => {
   const time = new ManualTime(12_345.678);
   const wheel = new DeadlineWheel(time);
-  const waits = [0, 1, 49, 50, 51, 149.5, 1000, 60_000, 102_400, 102_401, 300_000, 1_000_000, 2 ** 32];
+  const waits = [0, 1, 49, 50, 51, 149.5, 1000, 60_000, 102_400, 102_401, 300_000, 1_000_000, 20_000_000];
   let expired = 0;
   for (const ms of waits) {
     const at = time.now() + ms;
@@ -30,7 +30,7 @@ test('DeadlineWheel: no entry expires early, and none later than a tick', () => 
     wheel.set(entry, ms);
     assert.equal(entry.pending, true);
   }
-  time.advance(2 ** 33);
+  time.advance(21_000_000);
   assert.equal(expired, waits.length);
   assert.equal(wheel.size, 0);
   assert.equal(time.armed, 0);

@@ -22,25 +22,37 @@ export interface NativeTimer {
 /** `setTimeout` takes a signed 32-bit number of milliseconds and fires at once beyond it. */
 export const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
+/** Calls a function in the async context in which {@link captureContext} was called. */
+export type InContext = <R>(fn: () => R) => R;
+
 interface Resource {
   runInAsyncScope<R>(fn: () => R): R;
 }
 
+interface AsyncHooks {
+  AsyncResource?: new (type: string) => Resource;
+  AsyncLocalStorage?: { snapshot?(): InContext };
+}
+
 interface Host {
   process?: { getBuiltinModule?: (name: string) => unknown };
+  AsyncLocalStorage?: AsyncHooks['AsyncLocalStorage'];
   setTimeout(callback: () => void, ms: number): NativeTimer;
   clearTimeout(timer: NativeTimer): void;
 }
 
 const host = globalThis as unknown as Host;
-const hooks = host.process?.getBuiltinModule?.('node:async_hooks') as
-  | { AsyncResource?: new (type: string) => Resource }
-  | undefined;
+const hooks = host.process?.getBuiltinModule?.('node:async_hooks') as AsyncHooks | undefined;
 const outside = hooks?.AsyncResource && new hooks.AsyncResource('corral:http');
 
 /** Calls `fn` outside of every async context; where the platform has none, just so. */
 export function runOutside<R>(fn: () => R): R {
   return outside ? outside.runInAsyncScope(fn) : fn();
+}
+
+/** For callbacks that are called later as if from here; undefined where the platform has no async context. */
+export function captureContext(): InContext | undefined {
+  return (hooks?.AsyncLocalStorage ?? host.AsyncLocalStorage)?.snapshot?.();
 }
 
 export const realTime: TimeSource = {
