@@ -31,13 +31,17 @@ function judged(error: CodedError, { headSeen, maxHeaderBytes }: FailureFacts): 
   }
   if (code === 'UND_ERR_HEADERS_OVERFLOW') return ['protocol', `the head is larger than ${maxHeaderBytes} bytes`];
   if (code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') {
-    return ['truncated', 'the body is not as long as its Content-Length says'];
+    if (!headSeen) return ['protocol', 'what came is not HTTP/1.1: its Content-Length contradicts the rest of the head'];
+    return ['truncated', 'the body is shorter than its Content-Length says'];
   }
   if (code === 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH') {
     return ['upload', 'the body to be sent is not as long as its Content-Length says'];
   }
-  if (code === 'HPE_INVALID_EOF_STATE') return [broken, `the server closed the connection ${where}`];
-  if (code.startsWith('HPE_')) return ['protocol', `what came is not HTTP/1.1: ${parserText(message)}`];
+  if (error.name === 'HTTPParserError') {
+    const reason = parserText(message);
+    if (reason === 'Invalid EOF state') return [broken, `the server closed the connection ${where}`];
+    return ['protocol', `what came is not HTTP/1.1: ${reason}`];
+  }
   if (code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_NOT_SUPPORTED') return ['unsupported', message];
   if (code === 'ECONNRESET' || code === 'ECONNABORTED' || code === 'EPIPE') {
     return [broken, `the server reset the connection ${where}`];

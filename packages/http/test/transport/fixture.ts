@@ -141,7 +141,13 @@ export async function httpServer(
 }
 
 export async function tcpServer(handle: (socket: Socket) => void): Promise<TestServer> {
-  return listening(createTcpServer(handle));
+  return listening(
+    createTcpServer((socket) => {
+      handle(socket);
+      // Who does not read does not hear of the end.
+      socket.resume();
+    }),
+  );
 }
 
 export async function listening(server: TcpServer, scheme = 'http'): Promise<TestServer> {
