@@ -1,5 +1,5 @@
 /** A server for downloads, with their faults: each request is answered by the next of the faults, or well. */
-import { createHash } from 'node:crypto';
+import { createCipheriv, createHash } from 'node:crypto';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -64,6 +64,7 @@ export class RangeServer {
     }
     const body = this.content.subarray(from ?? 0);
     if (this.lengths) response.setHeader('content-length', body.length);
+    else response.flushHeaders(); // or end() would tell the length
     if (cutAt >= body.length) {
       response.end(body);
       return;
@@ -98,11 +99,8 @@ export function stall(server: RangeServer, at: number): Fault {
 
 /** Bytes that are the same for the same seed, and for no other. */
 export function bytesOf(seed: string, size: number): Buffer {
-  const block = 32;
-  const blocks = Array.from({ length: Math.ceil(size / block) }, (_, index) =>
-    createHash('sha256').update(`${seed}/${index}`).digest(),
-  );
-  return Buffer.concat(blocks).subarray(0, size);
+  const key = createHash('sha256').update(seed).digest();
+  return createCipheriv('aes-256-ctr', key, Buffer.alloc(16)).update(Buffer.alloc(size));
 }
 
 export function sha256(bytes: Uint8Array): string {

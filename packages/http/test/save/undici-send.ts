@@ -1,5 +1,5 @@
 /** Sends requests for saveTo, by undici alone. */
-import { abortable, isCancelled } from 'corral';
+import { abortable } from 'corral';
 import { type Dispatcher, request } from 'undici';
 import { ProtocolError, StatusError, TruncatedError } from '../../src/errors.ts';
 import type { SavedResponse, SendForSave } from '../../src/save/contract.ts';
@@ -50,19 +50,35 @@ function headersOf(data: Dispatcher.ResponseData): Headers {
   return headers;
 }
 
+/**
+ * The chunks as they come, without backpressure: what undici has buffered when a body breaks off, it drops, and how much
+ * that is would be up to chance.
+ */
 async function* chunks(url: string, { body }: Dispatcher.ResponseData): AsyncGenerator<Uint8Array> {
+  const come: Uint8Array[] = [];
   let bytes = 0;
-  try {
-    for await (const chunk of body as AsyncIterable<Uint8Array>) {
+  let ended: { error?: Error } | undefined;
+  let wake: (_: void) => void = () => {};
+  body.on('data', (chunk: Uint8Array) => wake(void come.push(chunk)));
+  body.on('end', () => wake(void (ended = {})));
+  body.on('error', (error: Error) => wake(void (ended ??= { error })));
+  body.on('close', () => wake(void (ended ??= { error: new Error('closed') })));
+  for (;;) {
+    const chunk = come.shift();
+    if (chunk) {
       bytes += chunk.length;
       yield chunk;
+    } else if (ended) {
+      if (ended.error) throw failure(url, bytes, ended.error);
+      return;
+    } else {
+      await new Promise<void>((resolve) => (wake = () => resolve()));
     }
-  } catch (error) {
-    if (isCancelled(error)) throw error;
-    const { code, message } = error as { code?: string; message: string };
-    if (code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') {
-      throw new TruncatedError(bytes, message, factsOf(url, true), error);
-    }
-    throw new ProtocolError(message, factsOf(url), error);
   }
+}
+
+function failure(url: string, bytes: number, error: Error & { code?: string }): Error {
+  const cutOff = ['UND_ERR_SOCKET', 'ECONNRESET', 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH'].includes(error.code ?? '');
+  if (cutOff) return new TruncatedError(bytes, error.message, factsOf(url, true), error);
+  return new ProtocolError(error.message, factsOf(url), error);
 }
