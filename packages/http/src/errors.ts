@@ -143,7 +143,13 @@ export class StatusError extends HttpError {
   /** When the server wants to be asked again, in milliseconds since the epoch; undefined when it did not say. */
   readonly retryAt: number | undefined;
   constructor(
-    response: { status: number; statusText: string; headers: Headers; bodySnippet: string; retryAt: number | undefined },
+    response: {
+      status: number;
+      statusText: string;
+      headers: Headers;
+      bodySnippet: string;
+      retryAt: number | undefined;
+    },
     facts: RequestFacts,
   ) {
     super(`the server answered ${response.status}${response.statusText ? ` ${response.statusText}` : ''}`, facts);

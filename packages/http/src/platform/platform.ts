@@ -55,6 +55,7 @@ export function installPlatform(platform: Platform): void {
 }
 
 export function platform(): Platform {
-  if (!installed) throw new TypeError('Cannot use @corral/http as it must be imported by its name: no platform is there');
+  if (!installed)
+    throw new TypeError('Cannot use @corral/http as it must be imported by its name: no platform is there');
   return installed;
 }

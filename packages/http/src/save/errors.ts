@@ -30,7 +30,10 @@ export class SaveFileError extends CorralError {
   /** The system's name of it, such as 'ENOSPC'. */
   readonly errno: string;
   constructor(path: string, errno: string, cause?: unknown) {
-    super(`Cannot save ${path} as ${REQUIREMENTS[errno] ?? 'it must be writable'}: ${errno}`, cause ? { cause } : undefined);
+    super(
+      `Cannot save ${path} as ${REQUIREMENTS[errno] ?? 'it must be writable'}: ${errno}`,
+      cause ? { cause } : undefined,
+    );
     this.path = path;
     this.errno = errno;
   }
