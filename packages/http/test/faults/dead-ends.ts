@@ -43,13 +43,13 @@ export async function silentServer(): Promise<DeadEnd & { readonly connections: 
   };
 }
 
-/** Listens, and then sleeps: its connections are accepted by nobody. */
+/** Listens, and sleeps before its event loop could accept anything. */
 const SLEEPER = `
   const { parentPort } = require('node:worker_threads');
   const server = require('node:net').createServer();
   server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
     parentPort.postMessage(server.address().port);
-    setTimeout(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0));
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
   });`;
 
 /** More than the kernel can have put into a queue for one. */
