@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
+import { elsewhere } from '../faults/elsewhere.ts';
 import { makeCertificates, missingOpenssl } from '../faults/certificates.ts';
 import { startFaultServer } from '../faults/server.ts';
 import { missingHttpbin, startHttpbin } from './httpbin.ts';
@@ -19,7 +20,7 @@ async function curl(...args: readonly string[]): Promise<string> {
   return stdout;
 }
 
-test('nginx: gives files, parts of files and small answers', { skip: missingNginx() }, async () => {
+test('nginx: gives files, parts of files and small answers', { skip: elsewhere || missingNginx() }, async () => {
   await using nginx = await startNginx();
   await nginx.put('a.txt', 'hello world');
   assert.equal(await (await fetch(`${nginx.origin}/small`)).text(), SMALL);
@@ -29,7 +30,7 @@ test('nginx: gives files, parts of files and small answers', { skip: missingNgin
   assert.deepEqual([zipped.headers.get('content-encoding'), await zipped.text()], ['gzip', 'hello world']);
 });
 
-test('nginx: limits requests with 429 and with 503', { skip: missingNginx() }, async () => {
+test('nginx: limits requests with 429 and with 503', { skip: elsewhere || missingNginx() }, async () => {
   await using nginx = await startNginx({ requestsPerSecond: 1 });
   await fetch(`${nginx.origin}/limited`);
   const refused = await fetch(`${nginx.origin}/limited`);
@@ -39,7 +40,7 @@ test('nginx: limits requests with 429 and with 503', { skip: missingNginx() }, a
 
 test(
   'nginx, nghttpd: speak HTTP/2',
-  { skip: missingNginx() || missingNghttpd() || missingOpenssl() || missingCurl },
+  { skip: elsewhere || missingNginx() || missingNghttpd() || missingOpenssl() || missingCurl },
   async () => {
     await using certificates = await makeCertificates();
     const tls = certificates.good;
@@ -60,19 +61,23 @@ test(
   },
 );
 
-test('httpbin: answers', { skip: missingHttpbin() }, async () => {
+test('httpbin: answers', { skip: elsewhere || missingHttpbin() }, async () => {
   await using httpbin = await startHttpbin();
   assert.equal((await fetch(`${httpbin.origin}/status/418`)).status, 418);
 });
 
-test('tinyproxy: forwards and tunnels for those who may', { skip: missingTinyproxy() || missingCurl }, async () => {
-  await using server = await startFaultServer();
-  await using proxy = await startTinyproxy({ user: 'user', password: 'secret' });
-  const url = server.url('text');
-  const through = ['--noproxy', '', '--proxy', proxy.origin];
-  assert.match(await curl(...through, '-w', ' %{http_code}', url), / 401$|407$/);
-  assert.equal(await curl(...through, '--proxy-user', 'user:secret', url), 'ok');
-  assert.equal(await curl(...through, '--proxy-user', 'user:secret', '--proxytunnel', url), 'ok');
-  assert.equal(server.requests.length, 2);
-  assert.match(await proxy.log(), /CONNECT 127\.0\.0\.1:/);
-});
+test(
+  'tinyproxy: forwards and tunnels for those who may',
+  { skip: elsewhere || missingTinyproxy() || missingCurl },
+  async () => {
+    await using server = await startFaultServer();
+    await using proxy = await startTinyproxy({ user: 'user', password: 'secret' });
+    const url = server.url('text');
+    const through = ['--noproxy', '', '--proxy', proxy.origin];
+    assert.match(await curl(...through, '-w', ' %{http_code}', url), / 401$|407$/);
+    assert.equal(await curl(...through, '--proxy-user', 'user:secret', url), 'ok');
+    assert.equal(await curl(...through, '--proxy-user', 'user:secret', '--proxytunnel', url), 'ok');
+    assert.equal(server.requests.length, 2);
+    assert.match(await proxy.log(), /CONNECT 127\.0\.0\.1:/);
+  },
+);
