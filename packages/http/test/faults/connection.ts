@@ -18,6 +18,8 @@ export class Connection implements RecordedConnection {
   readonly gone: Promise<void>;
   requests = 0;
   isOpen = true;
+  #hasClientLeft = false;
+  #hasHungUp = false;
   readonly #raw: Socket;
   readonly #socket: Socket;
 
@@ -30,7 +32,9 @@ export class Connection implements RecordedConnection {
       ? new TLSSocket(raw, { isServer: true, secureContext: context, ALPNProtocols: ['http/1.1'] })
       : raw;
     // Clients that reset the connection are part of the game.
-    for (const socket of new Set([raw, this.#socket])) socket.on('error', () => socket.destroy());
+    const left = () => (this.#hasClientLeft ||= !this.#hasHungUp);
+    for (const socket of new Set([raw, this.#socket])) socket.on('error', left).on('error', () => socket.destroy());
+    this.#socket.once('end', left);
     this.gone = new Promise((resolve) => {
       raw.once('close', () => {
         this.isOpen = false;
@@ -52,6 +56,18 @@ export class Connection implements RecordedConnection {
 
   get bytesWritten(): number {
     return this.#raw.bytesWritten;
+  }
+
+  /** Whether a fault did all that it wanted, which may have been to hang up. */
+  get isServed(): boolean {
+    return !this.#hasClientLeft && (this.#hasHungUp || this.#socket.writable);
+  }
+
+  /** Ends the connection on behalf of a fault: with FIN after what was written, or with RST. */
+  hangUp(how: 'fin' | 'rst'): void {
+    this.#hasHungUp = true;
+    if (how === 'fin') this.#socket.end();
+    else this.reset();
   }
 
   /** Sends RST. */

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Connection } from './connection.ts';
 import type { RecordedRequest } from './recorded-request.ts';
 import type { FaultServer } from './server.ts';
 
@@ -13,22 +14,17 @@ export class Exchange {
   readonly socket: Socket;
   /** Resolves when the socket is closed. A fault that never answers returns it. */
   readonly gone: Promise<void>;
-  readonly #reset: () => void;
+  readonly #connection: Connection;
   readonly #bodyEnd: Promise<void>;
   #hasContinued = false;
 
   /** @internal */
-  constructor(
-    server: FaultServer,
-    request: RecordedRequest,
-    connection: { readonly socket: Socket; readonly gone: Promise<void>; reset(): void },
-    bodyEnd: Promise<void>,
-  ) {
+  constructor(server: FaultServer, request: RecordedRequest, connection: Connection, bodyEnd: Promise<void>) {
     this.server = server;
     this.request = request;
     this.socket = connection.socket;
     this.gone = connection.gone;
-    this.#reset = () => connection.reset();
+    this.#connection = connection;
     this.#bodyEnd = bodyEnd;
   }
 
@@ -107,12 +103,12 @@ export class Exchange {
 
   /** Sends FIN after what was written. */
   end(): void {
-    this.socket.end();
+    this.#connection.hangUp('fin');
   }
 
   /** Sends RST. What was written and not yet sent is lost. */
   reset(): void {
-    this.#reset();
+    this.#connection.hangUp('rst');
   }
 }
 

@@ -28,9 +28,9 @@ export class RecordedRequest {
   bodyBytes = 0;
   /** All of the body has come. */
   bodyComplete = false;
-  /** The answer was given completely (or the fault had its way) before the client went. */
+  /** The answer was written completely, or the fault had its way, before the client went. */
   answered = false;
-  /** The client went before. */
+  /** The client went before that, or the server was closed. */
   abandoned = false;
   readonly #chunks: Buffer[] = [];
   readonly #hash = createHash('sha256');

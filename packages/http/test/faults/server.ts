@@ -131,9 +131,9 @@ export class FaultServer {
     });
   }
 
-  /** Waits until no socket is open any more. */
+  /** Waits until no socket is open any more, and no fault is busy. */
   async idle(timeoutMs = 10_000): Promise<void> {
-    await this.waitFor(({ connections }) => connections.open === 0, timeoutMs);
+    await this.waitFor(({ connections, inFlight }) => connections.open + inFlight.now === 0, timeoutMs);
   }
 
   /** How many times it was called with this key: 1 the first time. */
@@ -210,7 +210,7 @@ export class FaultServer {
         await this.#answer(new Exchange(this, request, connection, bodyEnd));
       } finally {
         this.#inFlight--;
-        request.answered = connection.isOpen && !socket.destroyed;
+        request.answered = connection.isServed;
         request.abandoned = !request.answered;
         this.#changed();
       }
