@@ -4,20 +4,27 @@ import { SourceMap } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 import { Worker } from './coordinator.mjs';
+import { isSkipped, profileFresh } from './fresh.mjs';
 
 const ROUNDS = 10;
 const ROUND_MS = 200;
 const FUNCTIONS = 14;
 const LINES = 10;
 
-export async function printProfiles({ suite, cases, nodes, only }) {
+export async function printProfiles({ suite, cases, nodes, only, quick }) {
   for (const benchmark of cases.filter(({ kind }) => kind !== 'heap')) {
+    if (isSkipped(benchmark)) continue;
     for (const [variant, { label }] of benchmark.variants.entries()) {
-      for (const { name } of benchmark.contenders.filter((contender) => only.test(contender.name))) {
+      for (const contender of benchmark.contenders.filter(({ name }) => only.test(name))) {
+        const { name } = contender;
         for (const node of nodes) {
           const message = { suite, caseName: benchmark.name, variant, contender: name, warmMs: 700, roundMs: ROUND_MS };
           console.log(`\n${benchmark.name}${label === undefined ? '' : `, ${label}`}: ${name} (${node.name})`);
-          printProfile(await profile(node, benchmark, message));
+          const taken = await (benchmark.kind === 'fresh'
+            ? profileFresh({ benchmark, variant, node, contender, quick })
+            : profile(node, benchmark, message));
+          if (taken === undefined) console.log('   is no Node program, or does not run here');
+          else printProfile(taken);
         }
       }
     }
