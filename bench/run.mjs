@@ -58,6 +58,9 @@ async function main(suite) {
     return 0;
   }
   if (values.package !== undefined) useCorral(fromUser(values.package));
+  if (values.shared && cases.some(({ kind }) => kind === 'fresh')) {
+    throw new RangeError(`Cannot measure ${suite} with --shared as each of its runs is a process of its own`);
+  }
   if (corralEntry() === undefined) {
     console.error(notBuilt());
     return 1;

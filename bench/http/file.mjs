@@ -10,8 +10,8 @@ const GIB = 2 ** 30;
 export const file = served({
   name: 'file',
   title: 'A large file to disk: the whole process, figures for 1 GiB',
-  variants: [{ bytes: GIB, quick: { bytes: GIB / 4 } }],
-  rounds: { full: 5, quick: 3 },
+  variants: [{ bytes: GIB }],
+  rounds: { full: 5, quick: 2 },
   wholeProcess: true,
   baseline: 'undici.stream',
   contenders: [

@@ -11,8 +11,8 @@ const cli = script('../../packages/cli/dist/main.js');
 export const many = served({
   name: 'many',
   title: 'Files of 4 KiB to disk, 64 at a time: the whole process',
-  variants: [{ files: 5000, bytes: 4096, concurrency: 64, quick: { files: 1000 } }],
-  rounds: { full: 5, quick: 3 },
+  variants: [{ files: 5000, bytes: 4096, concurrency: 64 }],
+  rounds: { full: 7, quick: 3 },
   wholeProcess: true,
   baseline: 'curl',
   contenders: [
@@ -48,14 +48,17 @@ export const many = served({
     from('undici', 'undici.request + pipeline', (undici) => undici.requestsToFiles),
     {
       name: 'corral fetch',
-      missing: !existsSync(cli) && 'packages/cli is not built',
+      missing: () => !existsSync(cli) && 'packages/cli is not built',
       command: ({ node, params, lists, profile }) => [
         node.path,
         ...profileFlags(profile),
         cli,
         'fetch',
-        ...['-i', lists.urls, '-d', params.folder, '-c', String(params.concurrency)],
-        ...['--per-host', String(params.concurrency), '--progress', 'none'],
+        '--progress=none',
+        `--concurrency=${params.concurrency}`,
+        `--per-host=${params.concurrency}`,
+        `--input=${lists.urls}`,
+        `--dir=${params.folder}`,
       ],
     },
   ],
@@ -92,5 +95,10 @@ export const many = served({
 
 function profileFlags(file) {
   if (file === undefined) return [];
-  return ['--cpu-prof', '--cpu-prof-interval=200', `--cpu-prof-dir=${dirname(file)}`, `--cpu-prof-name=${basename(file)}`];
+  return [
+    '--cpu-prof',
+    '--cpu-prof-interval=200',
+    `--cpu-prof-dir=${dirname(file)}`,
+    `--cpu-prof-name=${basename(file)}`,
+  ];
 }

@@ -8,7 +8,7 @@ export function program(name, args) {
   const path = findProgram(name);
   return {
     name,
-    missing: path === undefined && `${name} is not installed`,
+    missing: () => path === undefined && `${name} is not installed`,
     command: (context) => [path, ...args(context)],
   };
 }

@@ -5,7 +5,7 @@ export function served({ prepare, ...benchmark }) {
   return {
     ...benchmark,
     kind: 'fresh',
-    missing: nginx === undefined && 'nginx is not installed',
+    missing: () => nginx === undefined && 'nginx is not installed',
     async open({ folder, core, ...params }) {
       const { origin, close } = await startNginx(folder, core);
       return { ...prepare({ origin, folder, ...params }), close };

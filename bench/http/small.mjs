@@ -5,7 +5,8 @@ import { SMALL } from './nginx.mjs';
 import { script } from './programs.mjs';
 import { served } from './served.mjs';
 
-const aiohttp = findPython('aiohttp');
+/** Asked by the coordinator only: it takes a while. */
+let aiohttp;
 
 export const small = served({
   name: 'small',
@@ -23,7 +24,10 @@ export const small = served({
     from('got', 'got', (got) => got.gets),
     {
       name: 'aiohttp',
-      missing: aiohttp === undefined && 'there is no Python with aiohttp (python3-aiohttp in Debian)',
+      missing() {
+        aiohttp ??= findPython('aiohttp');
+        return aiohttp === undefined && 'there is no Python with aiohttp (python3-aiohttp in Debian)';
+      },
       command: ({ params }) => [aiohttp, script('../compare/aiohttp_load.py'), JSON.stringify(params)],
     },
     from('http', 'corral', (corral) => corral.gets),

@@ -11,7 +11,10 @@ export function printAims({ benchmark, aims, out = console.log }) {
     const { title } = benchmark.metrics.find(({ name }) => name === aim.metric);
     const bound = aim.most === undefined ? `at least ${aim.least}` : `at most ${aim.most}`;
     const wanted = `${aim.of}, ${title}: ${bound}${aim.than === undefined ? '' : ` × ${aim.than}`}`;
-    const found = aim.value === undefined ? `not measured: ${aim.reason}` : `${aim.met ? 'met' : 'MISSED'}, ${formatNumber(aim.value)}`;
+    const found =
+      aim.value === undefined
+        ? `not measured: ${aim.reason}`
+        : `${aim.met ? 'met' : 'MISSED'}, ${formatNumber(aim.value)}`;
     out(`  aim (Node ${aim.node}) ${wanted}: ${found}`);
   }
 }

@@ -21,8 +21,9 @@ const LIMIT_MS = 300_000;
 
 /** Whether the case cannot run here, and says why. */
 export function isSkipped({ name, missing, wholeProcess }) {
-  const lacksPython = wholeProcess && python === undefined && 'python3, which reads what a process took, is not installed';
-  const reason = missing || lacksPython;
+  const lacksPython =
+    wholeProcess && python === undefined && 'python3, which reads what a process took, is not installed';
+  const reason = missing?.() || lacksPython;
   if (reason) console.log(`\n${name}: skipped as ${reason}`);
   return Boolean(reason);
 }
@@ -31,7 +32,7 @@ export function isSkipped({ name, missing, wholeProcess }) {
 export async function runFresh({ benchmark, variant, node, quick, rounds, only }) {
   const { contenders, baseline, metrics } = benchmark;
   const chosen = contenders.filter(({ name, is = name }) => only === undefined || name === baseline || only.test(is));
-  const entries = chosen.map((contender) => ({ contender, samples: [], missing: contender.missing || undefined }));
+  const entries = chosen.map((contender) => ({ contender, samples: [], missing: contender.missing?.() || undefined }));
   await inWorld({ benchmark, variant, node, quick }, async (world) => {
     const count = rounds ?? benchmark.rounds[quick ? 'quick' : 'full'];
     for (let round = 0; round < count; round += 1) {
@@ -48,7 +49,7 @@ export async function runFresh({ benchmark, variant, node, quick, rounds, only }
 export function profileFresh({ benchmark, variant, node, contender, quick }) {
   return inWorld({ benchmark, variant, node, quick }, async (world) => {
     const file = join(world.folder, 'run.cpuprofile');
-    if (!contender.missing) await runOnce(contender, world, file);
+    if (!contender.missing?.()) await runOnce(contender, world, file);
     return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
   });
 }

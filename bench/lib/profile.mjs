@@ -10,6 +10,7 @@ const ROUNDS = 10;
 const ROUND_MS = 200;
 const FUNCTIONS = 14;
 const LINES = 10;
+const PACKAGES = 6;
 
 export async function printProfiles({ suite, cases, nodes, only, quick }) {
   for (const benchmark of cases.filter(({ kind }) => kind !== 'heap')) {
@@ -44,12 +45,16 @@ async function profile(node, benchmark, message) {
 function printProfile({ nodes, samples, timeDeltas }) {
   const byId = new Map(nodes.map((node) => [node.id, node.callFrame]));
   const functions = new Tally();
+  const packages = new Tally();
   for (const [index, id] of samples.entries()) {
     const { functionName, url, lineNumber, columnNumber } = byId.get(id);
-    if (functionName === '(idle)' || functionName === '(root)') continue;
+    if (functionName === '(idle)' || functionName === '(root)' || isProfiler(functionName, url)) continue;
     functions.add(`${functionName || '(anonymous)'}  ${place(url, lineNumber, columnNumber)}`, timeDeltas[index]);
+    packages.add(packageOf(url, functionName), timeDeltas[index]);
   }
   functions.print(FUNCTIONS);
+  console.log('   by package:');
+  packages.print(PACKAGES);
   const lines = new Tally();
   const ticksOfAll = nodes.reduce(
     (sum, { hitCount, callFrame }) => (callFrame.functionName === '(idle)' ? sum : sum + hitCount),
@@ -61,6 +66,17 @@ function printProfile({ nodes, samples, timeDeltas }) {
   }
   console.log('   by line:');
   lines.print(LINES, ticksOfAll);
+}
+
+/** What starting and stopping the profiler takes; Node 20 gives it no URL. */
+function isProfiler(functionName, url) {
+  return url === 'node:inspector' || (functionName === 'dispatch' && url === '');
+}
+
+function packageOf(url, functionName) {
+  if (url === '') return functionName.startsWith('(') ? functionName : 'native';
+  const [, name] = /.*\/(?:node_modules|packages)\/((?:@[^/]+\/)?[^/]+)/.exec(url) ?? [];
+  return name ?? url.replace(/:.*/, ':');
 }
 
 class Tally {

@@ -45,7 +45,10 @@ export function printFresh({ benchmark, node, results, out = console.log }) {
 function freshCells(summary) {
   if (summary === undefined) return ['–', '', ''];
   const { median, ratio } = summary;
-  return [formatNumber(median), ...(ratio ? [formatNumber(ratio.median), `${Math.round(ratio.spread * 100)}%`] : ['', ''])];
+  return [
+    formatNumber(median),
+    ...(ratio ? [formatNumber(ratio.median), `${Math.round(ratio.spread * 100)}%`] : ['', '']),
+  ];
 }
 
 function caption({ label }) {
