@@ -162,7 +162,7 @@ export class StatusError extends HttpError {
 }
 
 /** Why a redirect was not followed. */
-export type RedirectReason = 'too-many' | 'loop' | 'scheme' | 'invalid' | 'downgrade' | 'refused' | 'body';
+export type RedirectReason = 'too-many' | 'scheme' | 'invalid' | 'downgrade' | 'refused' | 'body';
 
 /** A redirect was not followed. */
 export class RedirectError extends HttpError {

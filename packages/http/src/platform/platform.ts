@@ -14,6 +14,8 @@ export interface DecodeLimits {
 export interface Decoding {
   /** The value of the header Accept-Encoding. */
   readonly accepted: string;
+  /** The codings that a header Content-Encoding names. Throws where one cannot be undone. */
+  parse(header: string): readonly string[];
   decodeWhole(bytes: Uint8Array, codings: readonly string[], limits: DecodeLimits): Promise<Uint8Array>;
   decodeStream(
     source: AsyncIterable<Uint8Array>,

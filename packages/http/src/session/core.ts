@@ -1,0 +1,54 @@
+/** What all requests of a session share. */
+
+import type { Gate } from '../gate.ts';
+import type { Decoding } from '../platform/platform.ts';
+import type { Exchange } from '../request/exchange.ts';
+import type { HeaderList } from '../request/header-list.ts';
+import type { RetryBudget } from 'corral';
+import type { Tracer } from '../trace.ts';
+import type { Transport } from '../wire/transport.ts';
+import type { ResolvedOptions } from './options.ts';
+
+export class SessionCore {
+  readonly name: string;
+  readonly gate: Gate;
+  readonly transport: Transport;
+  readonly decoding: Decoding | undefined;
+  readonly options: ResolvedOptions;
+  readonly headers: HeaderList;
+  readonly tracer: Tracer;
+  readonly budget: RetryBudget | undefined;
+  /** Tries under way, those included that wait for their turn. */
+  readonly exchanges = new Set<Exchange>();
+  /** Requests are refused from now on. */
+  closed = false;
+  #lastId = 0;
+  #idle: (() => void) | undefined = undefined;
+
+  constructor(parts: Pick<SessionCore, 'name' | 'gate' | 'transport' | 'decoding' | 'options' | 'headers' | 'tracer' | 'budget'>) {
+    this.name = parts.name;
+    this.gate = parts.gate;
+    this.transport = parts.transport;
+    this.decoding = parts.decoding;
+    this.options = parts.options;
+    this.headers = parts.headers;
+    this.tracer = parts.tracer;
+    this.budget = parts.budget;
+  }
+
+  nextId(): number {
+    return ++this.#lastId;
+  }
+
+  /** Settles when nothing is under way any more. */
+  untilIdle(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#idle = resolve;
+      this.checkIdle();
+    });
+  }
+
+  checkIdle(): void {
+    if (this.exchanges.size === 0) this.#idle?.();
+  }
+}
