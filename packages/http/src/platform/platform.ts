@@ -1,5 +1,6 @@
 /** The one door to what differs between Node, other servers and browsers. Each entry of the package opens its own. */
 
+import type { SaveResult, SaveToOptions, SendForSave } from '../save/contract.ts';
 import type { Transport, TransportOptions } from '../wire/transport.ts';
 
 /** How large a body may become in decoding. */
@@ -30,6 +31,9 @@ export interface Channel {
   publish(message: unknown): void;
 }
 
+/** See {@link RequestHandle.saveTo}. */
+export type SaveTo = (send: SendForSave, path: string | URL, options?: SaveToOptions) => Promise<SaveResult>;
+
 export interface Platform {
   readonly name: 'node' | 'server' | 'web';
   createTransport(options: TransportOptions): Transport;
@@ -37,6 +41,8 @@ export interface Platform {
   /** Digest as lower-case hex. */
   hash(algorithm: 'md5' | 'sha1' | 'sha256' | 'sha512-256', data: Uint8Array | string): Promise<string>;
   channel(name: string): Channel | undefined;
+  /** Saves bodies to files; undefined where there are none. */
+  readonly saveTo: SaveTo | undefined;
   /** The environment variables; empty where there are none. */
   environment(): Readonly<Record<string, string | undefined>>;
 }

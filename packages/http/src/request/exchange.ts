@@ -8,7 +8,7 @@
  * Whichever way it ends, `#finish` runs once: the slot goes back, the deadline is cleared, the transport is told.
  */
 
-import { clearDeadline, setDeadline, type DeadlineEntry } from '../deadlines.ts';
+import { DeadlineEntry } from '../deadlines.ts';
 import {
   BodyLimitError,
   ConnectError,
@@ -24,10 +24,12 @@ import {
   type RequestPhase,
   type TimeoutKind,
 } from '../errors.ts';
-import type { GateWaiter } from '../gate.ts';
+import type { GatePlace, GateWaiter } from '../gate-host.ts';
+import { GateFullError } from '../gate.ts';
 import { IncomingBody } from '../response/incoming.ts';
+import type { RetryFacts, RetryStage } from '../retry/decide.ts';
 import type { SessionCore } from '../session/core.ts';
-import { MinSpeedMeter } from '../timeouts.ts';
+import { SpeedMeter } from '../speed-meter.ts';
 import type { ConnectPhase, ConnectionInfo, WireCall, WireFailure, WireHead, WireSink } from '../wire/transport.ts';
 import type { Hop } from './hop.ts';
 import type { ErrorFactory, Journey } from './journey.ts';
@@ -40,7 +42,7 @@ const DRAIN_MS = 50;
 
 type State = 'new' | 'queued' | 'connecting' | 'sent' | 'body' | 'done' | 'failed' | 'aborted';
 
-export class Exchange implements WireSink, GateWaiter, DeadlineEntry {
+export class Exchange extends DeadlineEntry implements WireSink, GateWaiter {
   readonly hop: Hop;
   readonly journey: Journey;
   readonly body: IncomingBody;
@@ -67,7 +69,7 @@ export class Exchange implements WireSink, GateWaiter, DeadlineEntry {
   #information = 0;
   #maxReceived = Infinity;
   #drainLeft = Infinity;
-  #meter: MinSpeedMeter | undefined = undefined;
+  #meter: SpeedMeter | undefined = undefined;
   // Times, on the scale of performance.now(); 0 is not yet.
   readonly #createdAt = performance.now();
   #admittedAt = 0;
@@ -76,11 +78,11 @@ export class Exchange implements WireSink, GateWaiter, DeadlineEntry {
   #endedAt = 0;
   #activeAt = 0;
 
-  // Links of the wheel and of the gate.
-  next: DeadlineEntry | undefined = undefined;
-  previous: DeadlineEntry | undefined = undefined;
+  /** Its place in the line of the gate. */
+  place: GatePlace | undefined = undefined;
 
   constructor(core: SessionCore, journey: Journey, hop: Hop) {
+    super();
     this.#core = core;
     this.journey = journey;
     this.hop = hop;
@@ -103,11 +105,12 @@ export class Exchange implements WireSink, GateWaiter, DeadlineEntry {
     if (core.closed) return this.#fail((facts) => new SessionClosedError('the session is closed', facts), false);
     core.exchanges.add(this);
     this.#state = 'queued';
-    const entry = core.gate.enter(this.hop.host, this, front);
-    if (entry === 'admitted') return this.admitted();
-    if (entry === 'full') {
-      const limit = core.limits.queue;
-      return this.#fail((facts) => new QueueFullError(`${limit} requests are waiting already`, facts), true);
+    try {
+      if (core.gate.enter(this.hop.host, this, { front })) return this.admitted();
+    } catch (error) {
+      if (!(error instanceof GateFullError)) throw error;
+      const { queue } = core.options.limits;
+      return this.#fail((facts) => new QueueFullError(`${queue} requests are waiting already`, facts), true);
     }
     this.journey.trace?.queued(this.hop.host);
     this.#arm('acquire', this.journey.timeouts.acquireMs);
@@ -168,9 +171,9 @@ export class Exchange implements WireSink, GateWaiter, DeadlineEntry {
     this.#headAt = now;
     this.#activeAt = now;
     const { readMs, minSpeed } = this.journey.timeouts;
-    if (minSpeed) this.#meter = new MinSpeedMeter(minSpeed, now);
+    if (minSpeed) this.#meter = new SpeedMeter(minSpeed, now);
     this.journey.trace?.headers(head.status);
-    this.#arm('read', minSpeed ? Math.min(readMs, minSpeed.overMs) : readMs);
+    this.#arm('read', Math.min(readMs, this.#meter?.everyMs ?? Infinity));
     this.#resolve();
   }
 
@@ -188,7 +191,9 @@ export class Exchange implements WireSink, GateWaiter, DeadlineEntry {
     }
     this.#activeAt = performance.now();
     this.#meter?.add(chunk.byteLength, this.#activeAt);
-    return this.body.push(chunk);
+    const goesOn = this.body.push(chunk);
+    if (!goesOn) this.#meter?.pause(this.#activeAt);
+    return goesOn;
   }
 
   onEnd(trailers: readonly string[]): void {
@@ -199,6 +204,7 @@ export class Exchange implements WireSink, GateWaiter, DeadlineEntry {
 
   onError(failure: WireFailure): void {
     const { kind, message, cause } = failure;
+    this.failure = failure;
     if (failure.phase) this.#phase = failure.phase;
     this.#fail((facts) => {
       if (kind === 'connect') return new ConnectError(message, facts, cause);
@@ -211,7 +217,7 @@ export class Exchange implements WireSink, GateWaiter, DeadlineEntry {
   // Deadlines --------------------------------------------------------------------------------------------------------
 
   /** Told by the wheel. What was put off meanwhile is waited for again. */
-  expired(): void {
+  override expired(): void {
     const now = performance.now();
     this.#armedAt = Infinity;
     const { journey } = this;
@@ -235,14 +241,14 @@ export class Exchange implements WireSink, GateWaiter, DeadlineEntry {
     if (this.body.paused) this.#activeAt = now;
     else if (now - this.#activeAt >= readMs) return this.#timedOut('read', readMs);
     else if (minSpeed && this.#meter?.tooSlow(now)) return this.#timedOut('minSpeed', minSpeed.overMs);
-    if (this.body.paused) this.#meter?.pause(now);
-    this.#limitAt = Math.min(this.#activeAt + readMs, minSpeed ? now + minSpeed.overMs / 4 : Infinity);
+    this.#limitAt = Math.min(this.#activeAt + readMs, now + (this.#meter?.everyMs ?? Infinity));
     this.#rearm(now);
   }
 
   #timedOut(kind: TimeoutKind, ms: number): void {
     const reused = this.connection?.reused === true;
     const message = timeoutMessage(kind, ms, this.#phase);
+    this.failure = { kind: 'timeout', timeout: kind };
     const retryable = kind !== 'total' && (this.#sentAt === 0 || this.hop.idempotent || (reused && this.hop.idempotent));
     this.#fail((facts) => new HttpTimeoutError(kind, ms, message, facts), retryable);
   }
@@ -257,15 +263,14 @@ export class Exchange implements WireSink, GateWaiter, DeadlineEntry {
   #rearm(now: number): void {
     const at = Math.min(this.#limitAt, this.journey.totalAt);
     this.#armedAt = at;
-    clearDeadline(this);
-    if (at !== Infinity) setDeadline(this, Math.max(0, at - now));
+    this.#core.wheel.set(this, Math.max(0, at - now));
   }
 
   /** The consumer has read what was there, and wants more. */
   #resumed(): void {
     const now = performance.now();
     this.#activeAt = now;
-    this.#meter?.pause(now);
+    this.#meter?.resume(now);
     this.#wire?.resume();
   }
 
@@ -292,6 +297,20 @@ export class Exchange implements WireSink, GateWaiter, DeadlineEntry {
   #factsOfBody(): RequestFacts {
     return this.journey.facts('body', true, false, this.attempt());
   }
+
+  /** Whether it waits for its turn. */
+  get queued(): boolean {
+    return this.#state === 'queued';
+  }
+
+  /** How far it has come, for who decides about another try, before anybody reads the body. */
+  get stage(): RetryStage {
+    if (this.head) return 'head';
+    return this.#sentAt > 0 ? 'sent' : 'unsent';
+  }
+
+  /** Why it failed: as the transport said, or which time was up. */
+  failure: RetryFacts['failure'] = undefined;
 
   /** Whether it has ended, whichever way. */
   get over(): boolean {
@@ -343,13 +362,12 @@ export class Exchange implements WireSink, GateWaiter, DeadlineEntry {
   }
 
   #finish(state: 'done' | 'failed' | 'aborted'): void {
-    const was = this.#state;
     this.#state = state;
     this.#endedAt = performance.now();
-    clearDeadline(this);
-    const { gate, exchanges } = this.#core;
+    const { gate, wheel, exchanges } = this.#core;
+    wheel.clear(this);
     exchanges.delete(this);
-    if (was === 'queued') gate.withdraw(this);
+    if (this.place) gate.withdraw(this);
     if (this.#slot) {
       this.#slot = false;
       gate.leave(this.hop.host);

@@ -3,12 +3,12 @@
 import type { Attempt, HttpError, RequestFacts, RequestPhase } from '../errors.ts';
 import { redactUrl } from '../headers/redact.ts';
 import type { RequestTrace } from '../trace.ts';
-import type { ResolvedTimeouts } from '../timeouts.ts';
+import type { Timeouts } from '../timeouts.ts';
 
 export class Journey {
   readonly id: number;
   readonly method: string;
-  readonly timeouts: ResolvedTimeouts;
+  readonly timeouts: Timeouts;
   readonly trace: RequestTrace | undefined;
   /** What has been tried and is over. */
   readonly attempts: Attempt[] = [];
@@ -16,7 +16,7 @@ export class Journey {
   totalAt = Infinity;
   #url: URL;
 
-  constructor(id: number, method: string, url: URL, timeouts: ResolvedTimeouts, trace: RequestTrace | undefined) {
+  constructor(id: number, method: string, url: URL, timeouts: Timeouts, trace: RequestTrace | undefined) {
     this.id = id;
     this.method = method;
     this.#url = url;

@@ -10,9 +10,9 @@ import { BodyLimitError, DecodeError, HttpError, RedirectError, StatusError } fr
 import { redactUrl } from '../headers/redact.ts';
 import { parseRetryAfter } from '../headers/retry-after.ts';
 import { BodyLimitError as BodyLimitFault } from '../parts-errors.ts';
-import { ClientResponse, type RedirectStep } from '../response/client-response.ts';
+import { ClientResponse, toHeaders, type RedirectStep } from '../response/client-response.ts';
 import { ResponseBody } from '../response/response-body.ts';
-import { decide } from '../retry/retry-policy.ts';
+import { decide, type RetryDecision } from '../retry/decide.ts';
 import type { Decoding } from '../platform/platform.ts';
 import type { SessionCore } from '../session/core.ts';
 import type { WireHead } from '../wire/transport.ts';
@@ -125,26 +125,61 @@ export class Performance {
   // Retries ----------------------------------------------------------------------------------------------------------
 
   async #tryHop(hop: Hop): Promise<Exchange> {
-    const { retry } = this.#plan;
     let attempt = 1;
+    let reconnected = false;
     for (let front = false; ; front = true) {
       const exchange = new Exchange(this.#core, this.#journey, hop);
       const error = await this.#try(exchange, front);
-      if (!error && !retry?.statuses.has((exchange.head as WireHead).status)) return exchange;
-      const delayMs = this.#mayRetry(exchange, error, attempt);
-      if (delayMs === undefined) {
+      if (!error && (exchange.head as WireHead).status < 400) return exchange;
+      const decision = this.#decide(exchange, error, attempt, reconnected);
+      if (decision.closeHostMs) this.#core.gate.closeHost(hop.host, decision.closeHostMs);
+      if (!decision.retry || !this.#isTimeFor(decision.delayMs)) {
         if (error) throw error;
         return exchange;
       }
-      // A reconnection at once is not counted.
-      if (delayMs > 0) attempt++;
-      if (delayMs > 0) await sleep(delayMs, { scope: this.#scope });
+      await this.#putAside(exchange, decision.delayMs);
+      if (decision.free) reconnected = true;
+      else attempt++;
     }
   }
 
-  /** How long to wait before the next try; 0 for a reconnection at once, undefined for no more. */
-  #mayRetry(exchange: Exchange, error: unknown, attempt: number): number | undefined {
-    return 0;
+  #decide(exchange: Exchange, error: unknown, attempt: number, reconnected: boolean): RetryDecision {
+    const { hop, failure, head } = exchange;
+    const retryAfterMs = head && this.#retryAfter(exchange);
+    return decide(
+      this.#plan.retry,
+      {
+        method: hop.method,
+        attempt,
+        stage: exchange.stage,
+        replayable: hop.replayable,
+        idempotencyKey: hop.headers.has('idempotency-key'),
+        reused: exchange.connection?.reused ?? false,
+        reconnected,
+        failure,
+        response: head && { status: head.status, headers: toHeaders(head.headers) },
+        retryAfterMs,
+        error,
+      },
+      this.#core.budget,
+    );
+  }
+
+  #retryAfter(exchange: Exchange): number | undefined {
+    return parseRetryAfter(valuesOf(exchange, 'retry-after')[0], Date.now());
+  }
+
+  /** To wait longer than all of it may take helps nobody. */
+  #isTimeFor(delayMs: number): boolean {
+    return performance.now() + delayMs < this.#journey.totalAt;
+  }
+
+  async #putAside(exchange: Exchange, delayMs: number): Promise<void> {
+    const { head } = exchange;
+    this.#journey.attempts.push(exchange.attempt(head && this.#retryAfter(exchange)));
+    this.#journey.trace?.retrying(delayMs);
+    exchange.discard(lengthOf(exchange));
+    if (delayMs > 0) await sleep(delayMs, { scope: this.#scope });
   }
 
   /** One try; gives the error, if it failed. Cancelled, it throws that. */
@@ -229,7 +264,7 @@ const NONE: readonly never[] = Object.freeze([]);
 const RETRYABLE = new Set([408, 425, 429, 500, 502, 503, 504]);
 
 function valuesOf(exchange: Exchange, name: string): string[] {
-  const { headers } = exchange.head as WireHead;
+  const headers = exchange.head?.headers ?? NONE;
   const values: string[] = [];
   for (let at = 0; at < headers.length; at += 2) if (headers[at] === name) values.push(headers[at + 1] as string);
   return values;

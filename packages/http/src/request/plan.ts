@@ -11,7 +11,7 @@ export interface Plan {
   readonly url: URL;
   readonly headers: HeaderList;
   readonly body: EncodedBody | undefined;
-  readonly retry: RetryPolicy | undefined;
+  readonly retry: RetryPolicy;
   /** Undefined where redirects are not followed. */
   readonly redirect: RedirectOptions | undefined;
   readonly raiseForStatus: boolean;

@@ -1,5 +1,5 @@
 import type { Attempt, StatusError } from '../errors.ts';
-import { parseLink, type Link } from '../headers/link.ts';
+import { parseLinks, type Link } from '../headers/link.ts';
 import type { StandardSchemaV1 } from '../standard-schema.ts';
 import type { ResponseBody } from './response-body.ts';
 
@@ -91,7 +91,7 @@ export class ClientResponse implements AsyncDisposable {
   /** What the header Link points to. */
   get links(): readonly Link[] {
     const value = this.headers.get('link');
-    return value === null ? [] : parseLink(value, this.url);
+    return value === null ? [] : parseLinks(value);
   }
 
   /** All tries that were made for it, the one that brought it last. */
@@ -156,7 +156,8 @@ export class ClientResponse implements AsyncDisposable {
   }
 }
 
-function toHeaders(raw: readonly string[]): Headers {
+/** @internal What a Headers cannot hold is left out. */
+export function toHeaders(raw: readonly string[]): Headers {
   const headers = new Headers();
   for (let at = 0; at < raw.length; at += 2) {
     try {

@@ -1,31 +1,33 @@
 import { abortable, currentScope, isCancelled, moveOnAfter, resource, shield, withScope, type Resource, type Scope } from 'corral';
 import { encodeBody } from '../body/request-body.ts';
 import { DeadlineWheel } from '../deadlines.ts';
-import { SessionClosedError } from '../errors.ts';
+import { SessionClosedError, type RequestFacts } from '../errors.ts';
+import { isToken } from '../headers/validate.ts';
 import { Gate, type GateSnapshot } from '../gate.ts';
 import { platform } from '../platform/platform.ts';
-import { HeaderList, readHeaders, type HeadersInput } from '../request/header-list.ts';
 import { Journey } from '../request/journey.ts';
 import { Performance } from '../request/perform.ts';
 import type { Plan } from '../request/plan.ts';
 import { RequestHandle, type RequestWork } from '../request/request-handle.ts';
-import { saveSender } from '../request/save-sender.ts';
-import { resolveTimeouts } from '../timeouts.ts';
+import { defaultHeaders, requestHeaders } from '../request/request-headers.ts';
+import { save } from '../request/save-sender.ts';
+import { RetryTokens } from '../retry/retry-budget.ts';
 import { Tracer } from '../trace.ts';
 import type { TransportSnapshot } from '../wire/transport.ts';
 import { SessionCore } from './core.ts';
 import {
-  budgetOf,
   readRequestOptions,
   readSessionOptions,
   resolveOptions,
   resolveRedirect,
+  retryOf,
+  timeoutsOf,
   type RequestOptions,
   type SessionOptions,
 } from './options.ts';
 import { proxyChooser } from './proxy.ts';
-import { basic, requestUrl } from './request-url.ts';
-import { transportOptions } from './transport-options.ts';
+import { requestUrl } from './request-url.ts';
+import { openTransport } from './transport-options.ts';
 
 /** A frozen picture of a session. */
 export interface SessionSnapshot extends GateSnapshot {
@@ -62,8 +64,8 @@ export class ClientSession implements AsyncDisposable {
   constructor(options?: SessionOptions) {
     const given = readSessionOptions(options);
     const resolved = resolveOptions(given);
-    const { createTransport, decoding, channel } = platform();
-    const transport = createTransport(transportOptions(given));
+    const { decoding, channel } = platform();
+    const transport = openTransport(given);
     this.#core = new SessionCore({
       name: resolved.name,
       gate: new Gate({ ...resolved.limits, rate: given.rate }),
@@ -73,7 +75,7 @@ export class ClientSession implements AsyncDisposable {
       options: resolved,
       headers: defaultHeaders(given.headers, resolved.decompress ? decoding?.accepted : undefined),
       tracer: new Tracer(given.listener, channel),
-      budget: budgetOf(resolved.retry),
+      budget: new RetryTokens(resolved.retry.budget),
       proxyFor: proxyChooser(given.proxy),
     });
     this.#live(given.scope);
@@ -151,7 +153,7 @@ export class ClientSession implements AsyncDisposable {
     for (const exchange of [...core.exchanges]) if (exchange.queued) exchange.fail(closedError);
     const hurried = ambientScope()?.cancelled === true;
     if (!hurried && graceMs > 0 && core.exchanges.size > 0) {
-      await inShield(() => moveOnAfter(graceMs, () => abortable(core.untilIdle(), { abandon: true })));
+      await shield(() => moveOnAfter(graceMs, () => abortable(core.untilIdle(), { abandon: true })));
     }
     await this.#destroy();
     this.#leave?.();
@@ -193,7 +195,7 @@ export class ClientSession implements AsyncDisposable {
     const options = readRequestOptions(given, call);
     const url = requestUrl(input, core.options.baseUrl, options.query, call);
     const plan = this.#plan(method, url, options, call);
-    const timeouts = options.timeout === undefined ? core.options.timeouts : resolveTimeouts(options.timeout, core.options.timeouts, call);
+    const timeouts = timeoutsOf(options.timeout, core.options.timeouts);
     const journey = (): Journey => {
       const id = core.nextId();
       return new Journey(id, method, plan.url, timeouts, core.tracer.request(id, method, plan.url));
@@ -203,7 +205,7 @@ export class ClientSession implements AsyncDisposable {
       scope: options.scope,
       signal: options.signal,
       perform: (scope, released) => new Performance(core, plan, journey(), scope, released).perform(),
-      saveTo: (scope, path, save) => saveSender(core, plan, journey, scope, url)(path, save),
+      saveTo: (scope, path, options) => save(core, plan, journey, scope, path, options),
     };
   }
 
@@ -213,9 +215,9 @@ export class ClientSession implements AsyncDisposable {
     return {
       method: checkMethod(method),
       url,
-      headers: requestHeaders(defaults, options, url, body?.contentType, session.decompress, call),
+      headers: requestHeaders(defaults, options, url, body, call),
       body,
-      retry: options.retry === undefined ? session.retry : options.retry || undefined,
+      retry: options.retry === undefined ? session.retry : retryOf(options.retry),
       redirect: options.redirect === undefined ? session.redirect : resolveRedirect(options.redirect, call),
       raiseForStatus: options.raiseForStatus ?? session.raiseForStatus,
       maxBytes: options.maxBytes ?? session.maxBytes,
@@ -224,3 +226,56 @@ export class ClientSession implements AsyncDisposable {
     };
   }
 }
+
+const CALLS: Readonly<Record<string, string>> = {
+  GET: 'get',
+  HEAD: 'head',
+  POST: 'post',
+  PUT: 'put',
+  PATCH: 'patch',
+  DELETE: 'delete',
+  OPTIONS: 'options',
+};
+
+function checkMethod(method: string): string {
+  if (typeof method === 'string' && isToken(method) && method.toUpperCase() !== 'CONNECT') return method.toUpperCase();
+  throw new TypeError(`Cannot request as the method is a token other than CONNECT: current value is '${String(method)}'`);
+}
+
+function closedError(facts: RequestFacts): SessionClosedError {
+  return new SessionClosedError('the session was closed', facts);
+}
+
+/** The current scope, where there is one and the platform knows it. */
+function ambientScope(): Scope | undefined {
+  try {
+    return currentScope();
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * A session as a resource: `use(session(options), async (session) => …)`.
+ *
+ * Guarantees: it is closed when the body has ended, whichever way.
+ *
+ * @example
+ * ```ts
+ * import { use } from 'corral';
+ * import { session } from '@corral/http';
+ *
+ * const page = await use(session(), (client) => client.get('https://example.org/').text());
+ * console.log(page.length);
+ * ```
+ */
+export const session: (options?: SessionOptions) => Resource<ClientSession> = resource(async function* session(
+  options?: SessionOptions,
+) {
+  const client = new ClientSession(options);
+  try {
+    yield client;
+  } finally {
+    await client.close();
+  }
+});

@@ -4,10 +4,17 @@ import type { Gate } from '../gate.ts';
 import type { Decoding } from '../platform/platform.ts';
 import type { Exchange } from '../request/exchange.ts';
 import type { HeaderList } from '../request/header-list.ts';
-import type { RetryBudget } from 'corral';
+import type { RetryTokens } from '../retry/retry-budget.ts';
+import type { DeadlineWheel } from '../deadlines.ts';
 import type { Tracer } from '../trace.ts';
 import type { Transport } from '../wire/transport.ts';
 import type { ResolvedOptions } from './options.ts';
+
+/** What a core is made of. */
+export type CoreParts = Pick<
+  SessionCore,
+  'name' | 'gate' | 'wheel' | 'transport' | 'decoding' | 'options' | 'headers' | 'tracer' | 'budget' | 'proxyFor'
+>;
 
 export class SessionCore {
   readonly name: string;
@@ -17,7 +24,9 @@ export class SessionCore {
   readonly options: ResolvedOptions;
   readonly headers: HeaderList;
   readonly tracer: Tracer;
-  readonly budget: RetryBudget | undefined;
+  readonly budget: RetryTokens;
+  readonly wheel: DeadlineWheel;
+  readonly proxyFor: (url: URL) => URL | undefined;
   /** Tries under way, those included that wait for their turn. */
   readonly exchanges = new Set<Exchange>();
   /** Requests are refused from now on. */
@@ -25,15 +34,17 @@ export class SessionCore {
   #lastId = 0;
   #idle: (() => void) | undefined = undefined;
 
-  constructor(parts: Pick<SessionCore, 'name' | 'gate' | 'transport' | 'decoding' | 'options' | 'headers' | 'tracer' | 'budget'>) {
+  constructor(parts: CoreParts) {
     this.name = parts.name;
     this.gate = parts.gate;
+    this.wheel = parts.wheel;
     this.transport = parts.transport;
     this.decoding = parts.decoding;
     this.options = parts.options;
     this.headers = parts.headers;
     this.tracer = parts.tracer;
     this.budget = parts.budget;
+    this.proxyFor = parts.proxyFor;
   }
 
   nextId(): number {

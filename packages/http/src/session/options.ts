@@ -1,12 +1,12 @@
-import { RetryBudget, type NameOption, type ScopeOption } from 'corral';
+import type { NameOption, ScopeOption } from 'corral';
 import type { RequestBodyOptions } from '../body/request-body.ts';
 import type { CookieStore } from '../cookies/cookie-jar.ts';
 import type { GateRates } from '../gate.ts';
 import type { HeadersInput } from '../request/header-list.ts';
 import type { Middleware } from '../request/middleware.ts';
 import { SECRET_HEADERS, type RedirectOptions } from '../request/redirect.ts';
-import { exponential, type RetryPolicy } from '../retry/retry-policy.ts';
-import { resolveTimeouts, type ResolvedTimeouts, type TimeoutOptions } from '../timeouts.ts';
+import { checkRetryPolicy, exponential, never, type RetryPolicy } from '../retry/retry-policy.ts';
+import { resolveTimeouts, type Timeouts, type TimeoutOptions } from '../timeouts.ts';
 import type { SessionListener } from '../trace.ts';
 import type { AddressPolicy, LookupFunction, TlsOptions } from '../wire/transport.ts';
 import {
@@ -175,8 +175,8 @@ export interface ResolvedOptions {
   readonly baseUrl: URL | undefined;
   readonly secretHeaders: ReadonlySet<string>;
   readonly limits: Readonly<Record<'total' | 'perHost' | 'queue', number>>;
-  readonly timeouts: ResolvedTimeouts;
-  readonly retry: RetryPolicy | undefined;
+  readonly timeouts: Timeouts;
+  readonly retry: RetryPolicy;
   readonly redirect: RedirectOptions | undefined;
   readonly cookies: CookieStore | undefined;
   readonly raiseForStatus: boolean;
@@ -202,8 +202,8 @@ export function resolveOptions(options: Partial<SessionOptions>): ResolvedOption
     baseUrl: options.baseUrl === undefined ? undefined : baseOf(options.baseUrl),
     secretHeaders: new Set([...SECRET_HEADERS, ...secret]),
     limits: Object.freeze({ total: limits.total ?? 100, perHost: limits.perHost ?? 8, queue: limits.queue ?? 10_000 }),
-    timeouts: resolveTimeouts(options.timeout, undefined, call),
-    retry: options.retry === false ? undefined : (options.retry ?? exponential()),
+    timeouts: timeoutsOf(options.timeout, undefined),
+    retry: options.retry === undefined ? exponential() : retryOf(options.retry),
     redirect: resolveRedirect(options.redirect ?? {}, call),
     cookies: options.cookies || undefined,
     raiseForStatus: options.raiseForStatus ?? false,
@@ -224,9 +224,12 @@ export function readRequestOptions(given: RequestOptions | undefined, call: stri
   return readOptions(given, REQUEST, call);
 }
 
-/** The budget of retries that all requests of a session share. */
-export function budgetOf(policy: RetryPolicy | undefined): RetryBudget | undefined {
-  return policy?.budget ? new RetryBudget({ ratio: policy.budget } as never) : undefined;
+export function timeoutsOf(given: TimeoutOptions | number | undefined, base: Timeouts | undefined): Timeouts {
+  return resolveTimeouts(typeof given === 'number' ? { totalMs: given } : given, base);
+}
+
+export function retryOf(given: RetryPolicy | false): RetryPolicy {
+  return given === false ? never : checkRetryPolicy(given);
 }
 
 function baseOf(given: string | URL): URL {
