@@ -1,8 +1,8 @@
 /** The work of the case `small`, in a process of its own: the same for every client. */
 
-/** `open(url)` gives `{ get() -> text, close() }`. CPU time is that of all threads, inside the phase. */
+/** `open(url, { concurrency })` gives `{ get() -> text, close() }`. CPU time is that of all threads, inside the phase. */
 export async function load(open, { url, requests, concurrency, text, profiler }) {
-  const client = await open(url);
+  const client = await open(url, { concurrency });
   const work = { requests, concurrency, text };
   const cold = await phase(client.get, work);
   await profiler?.start();
