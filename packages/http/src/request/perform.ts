@@ -41,8 +41,14 @@ export class Performance {
 
   async perform(): Promise<ClientResponse> {
     this.#core.budget.deposit();
-    const response = await this.#follow();
-    return this.#plan.raiseForStatus && response.status >= 400 ? response.raiseForStatus() : response;
+    try {
+      const response = await this.#follow();
+      return this.#plan.raiseForStatus && response.status >= 400 ? await response.raiseForStatus() : response;
+    } catch (error) {
+      if (isCancelled(error)) this.#journey.trace?.cancelled();
+      else this.#journey.trace?.error(error);
+      throw error;
+    }
   }
 
   // Redirects --------------------------------------------------------------------------------------------------------
@@ -76,11 +82,11 @@ export class Performance {
       to.password = '';
       this.#history.push(Object.freeze({ status: response.status, url: redactUrl(hop.url) }));
       this.#journey.movedTo(to);
-      this.#journey.trace?.redirected(response.status, redactUrl(to));
+      this.#journey.trace?.redirect(response.status, redactUrl(to), method);
       const dropped = droppedHeaders(hop.url, to, keepsBody, this.#core.options.secretHeaders);
       return new Hop(method, to, hop.headers.without(dropped), keepsBody ? hop.body : undefined, this.#core.proxyFor(to));
     } finally {
-      response.body.release();
+      response.body.supersede();
     }
   }
 
@@ -105,11 +111,11 @@ export class Performance {
   async #exchangeOnce(hop: Hop): Promise<ClientResponse> {
     const { cookies } = this.#core.options;
     if (!cookies) return this.#response(await this.#tryHop(hop));
-    const found = cookies.getCookieHeader(hop.url.href);
+    const found = cookies.getCookieHeader(hop.url);
     const header = typeof found === 'object' ? await found : found;
     const exchange = await this.#tryHop(header ? withCookies(hop, header) : hop);
     const set = valuesOf(exchange, 'set-cookie');
-    if (set.length > 0) await cookies.setFromResponse(hop.url.href, set);
+    if (set.length > 0) await cookies.setFromResponse(hop.url, set);
     return this.#response(exchange);
   }
 
@@ -128,6 +134,13 @@ export class Performance {
         if (failed) throw failed.error;
         return exchange;
       }
+      this.#journey.trace?.retry({
+        attempt,
+        delayMs: decision.delayMs,
+        reconnect: decision.free,
+        status: exchange.head?.status,
+        error: failed?.error,
+      });
       await this.#putAside(exchange, decision.delayMs);
       if (decision.free) reconnected = true;
       else attempt++;
@@ -168,8 +181,7 @@ export class Performance {
   async #putAside(exchange: Exchange, delayMs: number): Promise<void> {
     const { head } = exchange;
     this.#journey.attempts.push(exchange.attempt(head && this.#retryAfter(exchange)));
-    this.#journey.trace?.retrying(delayMs);
-    exchange.discard(lengthOf(exchange));
+    exchange.supersede(lengthOf(exchange));
     if (delayMs > 0) await sleep(delayMs, { scope: this.#scope });
   }
 

@@ -212,6 +212,12 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
     this.#onReleased?.();
   }
 
+  /** @internal Another response takes its place. */
+  supersede(): void {
+    this.#released = true;
+    this.#parts.exchange.supersede(this.#parts.length);
+  }
+
   /** @internal Calls back when it is released: at once when it is. */
   whenReleased(callback: () => void): void {
     if (this.#released) callback();

@@ -1,13 +1,13 @@
 import type { NameOption, ScopeOption } from 'corral';
 import type { RequestBodyOptions } from '../body/request-body.ts';
-import type { CookieStore } from '../cookies/cookie-jar.ts';
+import type { CookieJarLike } from '../cookies/cookie-jar.ts';
 import type { GateRates } from '../gate.ts';
 import type { HeadersInput } from '../request/header-list.ts';
 import type { Middleware } from '../request/middleware.ts';
 import { SECRET_HEADERS, type RedirectOptions } from '../request/redirect.ts';
 import { checkRetryPolicy, exponential, never, type RetryPolicy } from '../retry/retry-policy.ts';
 import { resolveTimeouts, type Timeouts, type TimeoutOptions } from '../timeouts.ts';
-import type { SessionListener } from '../trace.ts';
+import type { SessionEvents } from '../trace-events.ts';
 import type { AddressPolicy, LookupFunction, TlsOptions } from '../wire/transport.ts';
 import {
   anything,
@@ -66,7 +66,7 @@ export interface SessionOptions extends SharedOptions, NameOption, ScopeOption {
   /** How many requests may begin in a time, per host and in total: `{ perHost: { limit: 10, perMs: 1_000 } }`. Default: any. */
   readonly rate?: GateRates | undefined;
   /** Keeps and sends cookies: a `CookieJar`. Default: false, none. */
-  readonly cookies?: CookieStore | false | undefined;
+  readonly cookies?: CookieJarLike | false | undefined;
   /** How many times larger than what was sent a body may become by decoding, from 1 MiB on. Default: 1000. */
   readonly maxRatio?: number | undefined;
   /** Which addresses may be connected to. Default: 'any'. */
@@ -92,7 +92,7 @@ export interface SessionOptions extends SharedOptions, NameOption, ScopeOption {
   /** How long `close` waits for requests under way, in milliseconds. Default: 5 000. */
   readonly graceMs?: number | undefined;
   /** Told of what happens. Default: nobody. */
-  readonly listener?: SessionListener | undefined;
+  readonly listener?: SessionEvents | undefined;
 }
 
 /** A name and a password, sent as Basic authentication. */
@@ -178,7 +178,7 @@ export interface ResolvedOptions {
   readonly timeouts: Timeouts;
   readonly retry: RetryPolicy;
   readonly redirect: RedirectOptions | undefined;
-  readonly cookies: CookieStore | undefined;
+  readonly cookies: CookieJarLike | undefined;
   readonly raiseForStatus: boolean;
   readonly maxBytes: number;
   readonly maxRatio: number;
