@@ -4,7 +4,7 @@ import type { ConnectPhase, WireCall, WireFailure, WireRequest, WireSink } from 
 import type { ConnectFailure } from './connect-failure.ts';
 import type { Connection } from './connection.ts';
 import { proxyAuthorization } from './proxy-tunnel.ts';
-import { Upload } from './upload.ts';
+import { Upload } from '../wire/upload.ts';
 import { wireFailure } from './wire-failure.ts';
 
 /** How many header fields a response may have. */
