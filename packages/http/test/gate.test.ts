@@ -155,6 +155,24 @@ test('Gate.openHost: ends the closing', () => {
   assert.deepEqual(trace, ['a1']);
 });
 
+test('Gate: nobody overtakes one whose time has come and whom a late timer has not woken', () => {
+  const { time, gate, trace, enter } = setUp({ total: 1 });
+  gate.closeHost('a', 100);
+  enter('a1');
+  time.block(200);
+  assert.equal(enter('b1'), false);
+  assert.deepEqual(trace, ['a1']);
+  gate.leave('a');
+  enter('c1', { then: () => enter('e1') });
+  gate.closeHost('d', 100);
+  enter('d1');
+  time.block(200);
+  gate.leave('b');
+  gate.leave('c');
+  gate.leave('d');
+  assert.deepEqual(trace, ['a1', 'b1', 'c1', 'd1', 'e1']);
+});
+
 test('Gate: keeps the process alive while somebody waits for time alone, and not longer', () => {
   const { time, gate, trace } = setUp();
   gate.closeHost('a', 1000);
