@@ -135,6 +135,13 @@ test('Gate.closeHost: lets nobody of the host in before, and the later end wins'
   assert.deepEqual(trace, ['b1', 'a1']);
 });
 
+test('Gate.closeHost: nothing, and what is no time, closes nothing', () => {
+  const { gate, enter } = setUp();
+  for (const ms of [0, -5, NaN]) gate.closeHost('a', ms);
+  assert.equal(gate.snapshot().hosts.length, 0);
+  assert.equal(enter('a1'), true);
+});
+
 test('Gate.closeHost: closes those who waited before', () => {
   const { time, gate, trace, enter } = setUp({ perHost: 1 });
   enter('a1');
