@@ -1,0 +1,128 @@
+import { Client, type buildConnector } from 'undici';
+
+import type { TransportOptions } from '../wire/transport.ts';
+import type { Link } from './connector.ts';
+import { outside } from './outside.ts';
+
+/** Why a client may not connect again: it has one connection, made before, and no other. */
+export class ConnectionGone extends Error {
+  readonly code = 'CORRAL_CONNECTION_GONE';
+}
+
+/** What a connection tells the pool. */
+export interface ConnectionOwner {
+  onGone(connection: Connection): void;
+}
+
+/** The longest that a timer takes. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** One open connection, and the undici client that speaks over it and over no other. */
+export class Connection {
+  /** Of whom it is: a name of the pool's. */
+  readonly key: string;
+  readonly link: Link;
+  readonly client: Client;
+  readonly multiplexed: boolean;
+  /** Exchanges under way. */
+  running = 0;
+  /** How many exchanges it was given. */
+  served = 0;
+  /** Set while its reader wants no data. */
+  paused = false;
+  #gone = false;
+  readonly #owner: ConnectionOwner;
+  readonly #keepAliveMs: number;
+  #idleTimer: NodeJS.Timeout | undefined;
+
+  constructor(key: string, origin: string, link: Link, options: TransportOptions, owner: ConnectionOwner) {
+    this.key = key;
+    this.link = link;
+    this.multiplexed = link.info.protocol === 'h2';
+    this.#owner = owner;
+    this.#keepAliveMs = Math.min(options.keepAliveMs, MAX_TIMER_MS);
+    // Before undici's own listeners: see #onError.
+    link.socket.on('error', this.#onError);
+    link.socket.once('close', () => this.#onClose());
+    this.client = new Client(origin, {
+      connect: this.#connect,
+      pipelining: this.multiplexed ? 4_096 : 1,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      keepAliveTimeout: Math.max(1, this.#keepAliveMs),
+      keepAliveMaxTimeout: Math.max(1, this.#keepAliveMs),
+      maxHeaderSize: options.maxHeaderBytes,
+      strictContentLength: true,
+      pingInterval: 0,
+    });
+    this.client.on('error' as 'connectionError', ignore);
+  }
+
+  /** Whether an exchange may begin on it. */
+  get usable(): boolean {
+    const { socket } = this.link;
+    return !this.#gone && !socket.destroyed && socket.writable && !socket.readableEnded && !socket.errored;
+  }
+
+  /** Takes a place on it. */
+  take(): void {
+    this.running += 1;
+    clearTimeout(this.#idleTimer);
+  }
+
+  /** Gives the place back; true when it may serve again. */
+  release(): boolean {
+    this.running -= 1;
+    if (!this.usable) {
+      this.destroy();
+      return false;
+    }
+    // For HTTP/1.1 undici has such a timer, which knows what the server's Keep-Alive says.
+    if (this.multiplexed && this.running === 0) {
+      this.#idleTimer = outside(setTimeout, () => this.destroy(), this.#keepAliveMs).unref();
+    }
+    return true;
+  }
+
+  /** Ends it now. Idempotent. */
+  destroy(): void {
+    if (!this.client.destroyed) this.client.destroy(new ConnectionGone('the connection was closed'), ignore);
+    // Where the client was never connected, it does not know the socket.
+    this.link.socket.destroy(new ConnectionGone('the connection was closed'));
+    this.#onClose();
+  }
+
+  #used = false;
+
+  readonly #connect = (_options: buildConnector.Options, callback: buildConnector.Callback): void => {
+    if (this.#used || this.#gone) {
+      process.nextTick(callback, new ConnectionGone('the connection is gone'), null);
+      return;
+    }
+    this.#used = true;
+    // What undici sets up for the connection lives as long as it does.
+    outside(process.nextTick, callback as () => void, null, this.link.socket);
+  };
+
+  /**
+   * undici's parser may not be told of an end while it is paused, and takes a reset for an end where the connection is
+   * not kept alive: an assertion would fail in an event handler.
+   */
+  readonly #onError = (error: Error & { code?: string }): void => {
+    if (this.paused && error.code === 'ECONNRESET') error.code = 'ECONNABORTED';
+  };
+
+  #onClose(): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    clearTimeout(this.#idleTimer);
+    this.#owner.onGone(this);
+    if (!this.client.destroyed) process.nextTick(destroyClient, this.client);
+  }
+}
+
+function destroyClient(client: Client): void {
+  client.destroy(new ConnectionGone('the connection is gone'), ignore);
+}
+
+function ignore(): void {}

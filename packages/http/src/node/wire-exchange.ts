@@ -1,0 +1,285 @@
+import type { Dispatcher } from 'undici';
+
+import type { ConnectPhase, WireCall, WireFailure, WireRequest, WireSink } from '../wire/transport.ts';
+import type { ConnectFailure } from './connect-failure.ts';
+import type { Connection } from './connection.ts';
+import { proxyAuthorization } from './proxy-tunnel.ts';
+import { Upload } from '../wire/upload.ts';
+import { wireFailure } from './wire-failure.ts';
+
+/** How many header fields a response may have. */
+const MAX_FIELDS = 256;
+
+/** What an exchange wants of the pool. */
+export interface ExchangeOwner {
+  readonly maxHeaderBytes: number;
+  readonly keepAlive: boolean;
+  /** It wants a connection, again if the one it was given was closed before anything was written. */
+  start(exchange: WireExchange): void;
+  /** It waits for none any more. */
+  leave(exchange: WireExchange): void;
+  /** It is done with its connection, which may serve others. */
+  release(connection: Connection, exchange: WireExchange): void;
+}
+
+/** One exchange: the handler that undici calls. */
+export class WireExchange implements WireCall {
+  readonly request: WireRequest;
+  readonly key: string;
+  readonly #owner: ExchangeOwner;
+  readonly #sink: WireSink;
+  #connection: Connection | undefined;
+  #upload: Upload | undefined;
+  #abortRequest: ((reason?: Error) => void) | undefined;
+  #resumeReading: (() => void) | undefined;
+  #over = false;
+  #reused = false;
+  #headSeen = false;
+  #dispatching = false;
+  /** While data is handed over: undici may be resumed only after it was paused. */
+  #handingOver = false;
+  #resumed = false;
+
+  constructor(owner: ExchangeOwner, request: WireRequest, sink: WireSink, key: string) {
+    this.#owner = owner;
+    this.request = request;
+    this.#sink = sink;
+    this.key = key;
+  }
+
+  get over(): boolean {
+    return this.#over;
+  }
+
+  /** Whether the body to be sent streams. */
+  get streams(): boolean {
+    const { body } = this.request;
+    return body !== null && !(body instanceof Uint8Array);
+  }
+
+  onConnecting(phase: ConnectPhase): void {
+    if (!this.#over) this.#sink.onConnecting(phase);
+  }
+
+  onNoConnection(failure: ConnectFailure): void {
+    this.#fail({ ...failure, reused: false });
+  }
+
+  /** Begins on a connection that has a place for it. */
+  begin(connection: Connection): void {
+    this.#connection = connection;
+    this.#reused = connection.served > 0;
+    connection.take();
+    connection.served += 1;
+    const { request } = this;
+    let { body } = request;
+    if (body !== null && !(body instanceof Uint8Array)) body = this.#upload = new Upload(body);
+    const { origin, pathname, search } = request.url;
+    const forward = request.proxy !== undefined && request.url.protocol === 'http:';
+    this.#dispatching = true;
+    connection.client.dispatch(
+      {
+        method: request.method as Dispatcher.HttpMethod,
+        path: forward ? origin + pathname + search : pathname + search,
+        headers: this.#headers(forward) as string[],
+        body: body as Uint8Array,
+        // Neither has undici's meaning here: one is what HTTP/2 needs to multiplex, of the other it knows the connection.
+        idempotent: true,
+        blocking: false,
+        ...(connection.link.info.protocol === 'h1' && this.#reset(request.method)),
+        ...(request.url.protocol === 'https:' && { servername: request.url.hostname }),
+      } as Dispatcher.DispatchOptions,
+      this as unknown as Dispatcher.DispatchHandler,
+    );
+    this.#dispatching = false;
+  }
+
+  /** undici closes after HEAD in case a body follows. Whatever follows without being asked for ends the connection anyway. */
+  #reset(method: string): { reset: boolean } | undefined {
+    if (!this.#owner.keepAlive) return { reset: true };
+    return method === 'HEAD' && this.request.body === null ? { reset: false } : undefined;
+  }
+
+  #headers(forward: boolean): readonly string[] {
+    const { headers, proxy, url, bodyLength } = this.request;
+    const measured = this.streams && bodyLength !== undefined && !has(headers, 'content-length');
+    if (!proxy && !measured) return headers;
+    const all: string[] = [];
+    for (let i = 0; i < headers.length; i += 2) {
+      const name = headers[i] as string;
+      // What is for the proxy is not for the target behind it.
+      if (proxy && !forward && name.toLowerCase() === 'proxy-authorization') continue;
+      all.push(name, headers[i + 1] as string);
+    }
+    if (measured) all.push('content-length', String(bodyLength));
+    if (proxy && forward) {
+      if (!has(headers, 'host')) all.push('host', url.host);
+      const authorization = proxyAuthorization(proxy);
+      if (authorization !== undefined && !has(headers, 'proxy-authorization')) {
+        all.push('proxy-authorization', authorization);
+      }
+    }
+    return all;
+  }
+
+  // What the session calls.
+
+  resume(): void {
+    if (this.#over) return;
+    if (this.#handingOver) {
+      this.#resumed = true;
+      return;
+    }
+    if (this.#connection) this.#connection.paused = false;
+    this.#resumeReading?.();
+  }
+
+  abort(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#end(true);
+  }
+
+  /** Ends it from the transport's side. */
+  destroyed(message: string): void {
+    const kind = this.#connection ? (this.#headSeen ? 'truncated' : 'closed') : 'connect';
+    this.#fail({ kind, phase: undefined, message, cause: undefined, reused: this.#reused });
+  }
+
+  // What undici calls.
+
+  onConnect(abort: (reason?: Error) => void): void {
+    this.#abortRequest = abort;
+    if (this.#over) return abort();
+    const { info } = (this.#connection as Connection).link;
+    this.#sink.onSend(this.#reused ? { ...info, reused: true, dnsMs: undefined, tcpMs: undefined, tlsMs: undefined } : info);
+  }
+
+  onHeaders(status: number, rawHeaders: readonly (Buffer | string)[], resume: () => void, statusText: string): boolean {
+    if (this.#over) return true;
+    if (rawHeaders.length > 2 * MAX_FIELDS) this.#violate(`the head has more than ${MAX_FIELDS} fields`);
+    else if (status === 101) this.#violate('the server switched protocols without being asked');
+    else if (status < 200) this.#sink.onInformation(status);
+    else {
+      this.#headSeen = true;
+      this.#resumeReading = resume;
+      this.#sink.onHead({ status, statusText, headers: fields(rawHeaders) });
+    }
+    return true;
+  }
+
+  onData(chunk: Buffer): boolean {
+    if (this.#over) return true;
+    this.#handingOver = true;
+    this.#resumed = false;
+    const more = this.#sink.onData(chunk) || this.#resumed;
+    this.#handingOver = false;
+    if (!more && this.#connection) this.#connection.paused = true;
+    return more;
+  }
+
+  onBodySent(chunk: Uint8Array): void {
+    if (!this.#over) this.#sink.onBodySent(chunk.byteLength);
+  }
+
+  onComplete(trailers: unknown): void {
+    if (this.#over) return;
+    const list = trailerFields(trailers);
+    if (list.length > 2 * MAX_FIELDS) return this.#violate(`the trailer has more than ${MAX_FIELDS} fields`);
+    this.#over = true;
+    this.#end(false);
+    this.#sink.onEnd(list);
+  }
+
+  onError(error: Error & { code?: string }): void {
+    if (this.#over) return;
+    // Called from within `dispatch`: `send` has not returned yet.
+    if (this.#dispatching) {
+      process.nextTick(onErrorLater, this, error);
+      return;
+    }
+    const written = this.#abortRequest !== undefined;
+    if (!written && this.#reused && !String(error.code).startsWith('UND_ERR_')) return this.#again();
+    const { failure } = this.#upload ?? {};
+    const reused = this.#reused;
+    if (failure) {
+      const cause = failure.error;
+      const text = cause instanceof Error ? cause.message : String(cause);
+      return this.#fail({ kind: 'upload', phase: undefined, message: `the body failed: ${text}`, cause, reused });
+    }
+    const { maxHeaderBytes } = this.#owner;
+    this.#fail(wireFailure(error, { headSeen: this.#headSeen, reused, maxHeaderBytes }));
+  }
+
+  /** Nothing was written: the connection it was given had just been closed. */
+  #again(): void {
+    const connection = this.#connection as Connection;
+    this.#connection = undefined;
+    this.#upload = undefined;
+    connection.running -= 1;
+    connection.destroy();
+    this.#owner.start(this);
+  }
+
+  #violate(message: string): void {
+    this.#fail({ kind: 'protocol', phase: undefined, message, cause: undefined, reused: this.#reused });
+  }
+
+  #fail(failure: WireFailure): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#end(true);
+    this.#sink.onError(failure);
+  }
+
+  /** Frees all it has, once. */
+  #end(broken: boolean): void {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    if (!connection) this.#owner.leave(this);
+    else if (!broken) this.#owner.release(connection, this);
+    else this.#break(connection);
+    this.#upload?.stop();
+    this.#resumeReading = undefined;
+  }
+
+  #break(connection: Connection): void {
+    this.#abortRequest?.();
+    if (connection.multiplexed) return this.#owner.release(connection, this);
+    this.#owner.leave(this);
+    connection.running -= 1;
+    connection.destroy();
+  }
+}
+
+function onErrorLater(exchange: WireExchange, error: Error): void {
+  exchange.onError(error);
+}
+
+function has(headers: readonly string[], name: string): boolean {
+  for (let i = 0; i < headers.length; i += 2) if ((headers[i] as string).toLowerCase() === name) return true;
+  return false;
+}
+
+/** Names in lower case and values without white space around them. */
+function fields(raw: readonly (Buffer | string)[]): string[] {
+  const all: string[] = [];
+  for (let i = 0; i < raw.length; i += 2) {
+    all.push(text(raw[i]).toLowerCase(), text(raw[i + 1]).trim());
+  }
+  return all;
+}
+
+function text(value: Buffer | string | undefined): string {
+  return typeof value === 'string' ? value : (value?.toString('latin1') ?? '');
+}
+
+/** HTTP/1.1 brings a list, HTTP/2 an object. */
+function trailerFields(trailers: unknown): string[] {
+  if (Array.isArray(trailers)) return trailers.length === 0 ? [] : fields(trailers as Buffer[]);
+  const all: string[] = [];
+  for (const [name, value] of Object.entries((trailers ?? {}) as Record<string, string | string[]>)) {
+    for (const each of Array.isArray(value) ? value : [value]) all.push(name, each);
+  }
+  return all;
+}

@@ -1,0 +1,3 @@
+export function proxyFor(_url: URL, _environment: Readonly<Record<string, string | undefined>>): URL | undefined {
+  return undefined;
+}

@@ -1,0 +1,79 @@
+/** A body on its way up: passes it on, counts nothing, and remembers whether it was the source that failed. */
+export class Upload implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array> {
+  readonly #source: AsyncIterable<Uint8Array>;
+  #iterator: AsyncIterator<Uint8Array> | undefined;
+  #stopped = false;
+  /** Ends the step that is waited for. */
+  #wake: ((end: IteratorResult<Uint8Array>) => void) | undefined;
+  /** Set when the source failed. */
+  failure: { readonly error: unknown } | undefined;
+
+  constructor(source: AsyncIterable<Uint8Array>) {
+    this.#source = source;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<Uint8Array>> {
+    return new Promise((resolve, reject) => {
+      if (this.#stopped) return resolve({ done: true, value: undefined });
+      this.#wake = resolve;
+      this.#step().then(
+        (result) => {
+          this.#wake = undefined;
+          if (result.done === true) this.#stopped = true;
+          resolve(result);
+        },
+        (error: unknown) => {
+          this.#wake = undefined;
+          if (!this.#stopped) {
+            this.#stopped = true;
+            this.failure = { error };
+          }
+          reject(error instanceof Error ? error : new Error('the body failed', { cause: error }));
+        },
+      );
+    });
+  }
+
+  async #step(): Promise<IteratorResult<Uint8Array>> {
+    this.#iterator ??= this.#source[Symbol.asyncIterator]();
+    const result = await this.#iterator.next();
+    if (result.done !== true && !(result.value instanceof Uint8Array)) {
+      this.#end();
+      throw new TypeError(
+        `Cannot send a body as its chunks must be Uint8Array: current value is ${typeof (result.value as unknown)}`,
+      );
+    }
+    return result;
+  }
+
+  return(): Promise<IteratorResult<Uint8Array>> {
+    this.stop();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  /** Ends the source, whatever it is doing. Idempotent. */
+  stop(): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    const wake = this.#wake;
+    this.#wake = undefined;
+    wake?.({ done: true, value: undefined });
+    this.#end();
+  }
+
+  #end(): void {
+    // A source that was never begun has nothing to end, but may hold something: begin it, and end it.
+    try {
+      this.#iterator ??= this.#source[Symbol.asyncIterator]();
+      this.#iterator.return?.()?.then(undefined, ignore);
+    } catch {
+      // Nobody reads it any more.
+    }
+  }
+}
+
+function ignore(): void {}

@@ -1,0 +1,254 @@
+/**
+ * faultd: an HTTP/1.1 server that does everything wrong, on request. In-process, on a free port, on bare sockets, so
+ * that it can send anything.
+ *
+ *     await using server = await startFaultServer();
+ *     const url = server.url('drip-body', { gap: 50 });     // http://127.0.0.1:PORT/fault/drip-body?gap=50
+ *
+ * Names and parameters are checked by the compiler and again by the server. The parameters, their defaults and what each
+ * fault does are written where it is defined.
+ *
+ */
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
+import { Connection, type RecordedConnection } from './connection.ts';
+import { Exchange } from './exchange.ts';
+import { readParams, type Fault } from './fault.ts';
+import { RecordedRequest } from './recorded-request.ts';
+import { RequestReader } from './request-reader.ts';
+import { faults, type FaultName, type FaultParams } from './table.ts';
+
+export interface FaultServerOptions {
+  /** Default `127.0.0.1`; with `tls` it is what the certificate is for: `localhost`. */
+  readonly host?: string;
+  /** Key and certificate (see certificates.ts), and what else the handshake needs. Default: no TLS. */
+  readonly tls?: SecureContextOptions;
+  /** Answers of one test, by path: `{ '/users/1': (exchange) => exchange.json({ id: 1 }) }`. */
+  readonly routes?: Readonly<Record<string, (exchange: Exchange) => Promise<void> | void>>;
+}
+
+/** Starts a server on a free port of the loopback interface. */
+export async function startFaultServer(options: FaultServerOptions = {}): Promise<FaultServer> {
+  const server = new FaultServer(options);
+  await server.listen();
+  return server;
+}
+
+export class FaultServer {
+  readonly host: string;
+  /** What arrived, in order, from the moment its head was complete. */
+  readonly requests: RecordedRequest[] = [];
+  readonly #connections: Connection[] = [];
+  readonly #byPath: ReadonlyMap<string, (exchange: Exchange) => Promise<void> | void>;
+  readonly #context: SecureContext | undefined;
+  readonly #server: Server;
+  readonly #counts = new Map<string, number>();
+  readonly #looks = new Set<() => void>();
+  readonly #errors: unknown[] = [];
+  #total = 0;
+  #maxOpen = 0;
+  #inFlight = 0;
+  #maxInFlight = 0;
+
+  /** @internal Use `startFaultServer()`. */
+  constructor({ host, tls, routes = {} }: FaultServerOptions) {
+    this.host = host ?? (tls ? 'localhost' : '127.0.0.1');
+    this.#context = tls && createSecureContext(tls);
+    this.#byPath = new Map(Object.entries(routes));
+    this.#server = createServer((socket) => this.#accept(socket));
+  }
+
+  /** @internal */
+  async listen(): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      // `localhost` may be ::1 to us and 127.0.0.1 to the client.
+      this.#server.listen(0, this.host === 'localhost' ? '127.0.0.1' : this.host, resolve);
+    });
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** `http://127.0.0.1:PORT` */
+  get origin(): string {
+    const host = this.host.includes(':') ? `[${this.host}]` : this.host;
+    return `${this.#context ? 'https' : 'http'}://${host}:${this.port}`;
+  }
+
+  /** The URL of a fault, or of a path that begins with a slash. */
+  url<N extends FaultName>(name: N, params?: Partial<FaultParams<N>>): string;
+  url(path: `/${string}`): string;
+  url(name: string, params: Readonly<Record<string, string | number | boolean>> = {}): string {
+    if (name.startsWith('/')) return this.origin + name;
+    const query = Object.entries(params).map(([key, value]) => [key, String(value)] as const);
+    readParams(this.#find(`/fault/${name}`).defaults, query);
+    const text = new URLSearchParams(query.map((pair) => [...pair])).toString();
+    return `${this.origin}/fault/${name}${text && `?${text}`}`;
+  }
+
+  /** `open` now, `total` ever, the most at once; `all` of them in order. TCP connections: also those without a request. */
+  get connections(): {
+    readonly open: number;
+    readonly total: number;
+    readonly maxOpen: number;
+    readonly all: readonly RecordedConnection[];
+  } {
+    const open = this.#connections.filter(({ isOpen }) => isOpen).length;
+    return { open, total: this.#total, maxOpen: this.#maxOpen, all: this.#connections };
+  }
+
+  /** Requests whose answer is not over: `now`, and the most at once. */
+  get inFlight(): { readonly now: number; readonly max: number } {
+    return { now: this.#inFlight, max: this.#maxInFlight };
+  }
+
+  /**
+   * Waits until `look` returns something truthy, and returns that. It is asked at once and after everything that
+   * happens: a connection comes or goes, a head or a piece of a body arrives, an answer is over.
+   */
+  async waitFor<T>(look: (server: this) => T | undefined | null | false, timeoutMs = 10_000): Promise<T> {
+    const first = look(this);
+    if (first) return first;
+    return await new Promise<T>((resolve, reject) => {
+      const leave = () => {
+        clearTimeout(timer);
+        this.#looks.delete(again);
+      };
+      const again = () => {
+        const found = look(this);
+        if (!found) return;
+        leave();
+        resolve(found);
+      };
+      const giveUp = () => {
+        leave();
+        reject(new Error(`Cannot wait any longer for ${String(look)}: ${this.describe()}`));
+      };
+      const timer = timeoutMs === Infinity ? undefined : setTimeout(giveUp, timeoutMs);
+      this.#looks.add(again);
+    });
+  }
+
+  /** Waits until no socket is open any more, and no fault is busy. */
+  async idle(timeoutMs = 10_000): Promise<void> {
+    await this.waitFor(({ connections, inFlight }) => connections.open + inFlight.now === 0, timeoutMs);
+  }
+
+  /** How many times it was called with this key: 1 the first time. */
+  count(key: string): number {
+    const now = (this.#counts.get(key) ?? 0) + 1;
+    this.#counts.set(key, now);
+    return now;
+  }
+
+  /** Forgets requests, counts and closed connections; the highest marks begin anew. */
+  forget(): void {
+    this.requests.length = 0;
+    this.#counts.clear();
+    this.#connections.splice(0, Infinity, ...this.#connections.filter(({ isOpen }) => isOpen));
+    this.#total = this.#maxOpen = this.#connections.length;
+    this.#maxInFlight = this.#inFlight;
+  }
+
+  /** Resets every open connection, as a server that crashes does; goes on listening. */
+  resetConnections(): void {
+    for (const connection of this.#connections) if (connection.isOpen) connection.reset();
+  }
+
+  /** In words, for messages. */
+  describe(): string {
+    const { open, total } = this.connections;
+    const last = this.requests
+      .slice(-5)
+      .map(({ method, target, connection }) => `${method} ${target} on ${connection}`);
+    return `${open} of ${total} connections open, ${this.#inFlight} of ${this.requests.length} requests in flight, the last: ${last.join('; ') || 'none'}`;
+  }
+
+  /**
+   * Stops listening and cuts all connections.
+   *
+   * @throws {AggregateError} If a fault itself was faulty.
+   */
+  async close(): Promise<void> {
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    for (const connection of this.#connections) connection.destroy();
+    await closed;
+    await Promise.all(this.#connections.map(({ gone }) => gone));
+    await this.waitFor(() => this.#inFlight === 0);
+    if (this.#errors.length > 0) throw new AggregateError(this.#errors.splice(0), 'Faults that failed');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #accept(socket: Socket): void {
+    this.#total++;
+    const connection = new Connection(socket, this.#total, this.#context, () => this.#changed());
+    this.#connections.push(connection);
+    this.#maxOpen = Math.max(this.#maxOpen, this.connections.open);
+    this.#changed();
+    this.#serve(connection).catch((error: unknown) => {
+      this.#errors.push(error);
+      connection.destroy();
+    });
+  }
+
+  /** One request after the other, for as long as the client sends any and the faults leave the socket open. */
+  async #serve(connection: Connection): Promise<void> {
+    const { socket } = connection;
+    const reader = new RequestReader(socket);
+    for (let head = await reader.readHead(); head !== undefined; head = await reader.readHead()) {
+      const request = new RecordedRequest(head, this.requests.length + 1, connection.number, ++connection.requests);
+      this.requests.push(request);
+      this.#maxInFlight = Math.max(this.#maxInFlight, ++this.#inFlight);
+      this.#changed();
+      const bodyEnd = this.#receive(reader, request);
+      try {
+        await this.#answer(new Exchange(this, request, connection, bodyEnd));
+      } finally {
+        this.#inFlight--;
+        request.answered = connection.isServed;
+        request.abandoned = !request.answered;
+        this.#changed();
+      }
+      if (/^close$/i.test(request.headers['connection'] ?? '')) socket.end();
+      await bodyEnd;
+    }
+  }
+
+  async #receive(reader: RequestReader, request: RecordedRequest): Promise<void> {
+    request.bodyComplete = await reader.readBody(request.headers, (chunk) => {
+      request.take(chunk);
+      this.#changed();
+    });
+    this.#changed();
+  }
+
+  async #answer(exchange: Exchange): Promise<void> {
+    const { path, query } = exchange.request;
+    const route = this.#byPath.get(path);
+    if (route) return await route(exchange);
+    let found: Fault;
+    let params;
+    try {
+      found = this.#find(path);
+      params = readParams(found.defaults, query);
+    } catch (error) {
+      return await exchange.respond(path.startsWith('/fault/') ? 400 : 404, String(error));
+    }
+    await found.run(exchange, params);
+  }
+
+  #find(path: string): Fault {
+    const name = path.slice('/fault/'.length);
+    if (path.startsWith('/fault/') && Object.hasOwn(faults, name)) return faults[name as FaultName];
+    throw new TypeError(`Cannot find a fault as its name must be in table.ts: current value is ${path}`);
+  }
+
+  #changed(): void {
+    for (const look of this.#looks) look();
+  }
+}
