@@ -175,10 +175,12 @@ function ownHash(name: string): DigestAlgorithm | undefined {
 
 /** The paths on this origin that the challenge names; those elsewhere are not ours to send anything to. */
 function pathsOf(domain: string, url: URL): string[] {
-  return domain.split(/\s+/).flatMap((uri) => {
+  const paths = domain.split(/\s+/).flatMap((uri) => {
     const target = uri !== '' && URL.canParse(uri, url.href) ? new URL(uri, url) : undefined;
     return target?.origin === url.origin ? [target.pathname] : [];
   });
+  // What the server has asked about itself is answered, whatever it says of where else.
+  return paths.length === 0 || paths.some((path) => url.pathname.startsWith(path)) ? paths : [...paths, url.pathname];
 }
 
 function userField(name: string): string {

@@ -149,7 +149,11 @@ test('DigestState: belongs to its first origin', async () => {
 
 test('DigestState: goes only where the challenge says, on its own origin', async () => {
   const state = mufasa();
-  state.accept(url('/'), challenge('qop=auth, domain="/private http://www.example.org/also http://evil.example/"'));
+  state.accept(
+    url('/login'),
+    challenge('qop=auth, domain="/private http://www.example.org/also http://evil.example/"'),
+  );
+  assert.notEqual(await authorize('GET', url('/login'), state), undefined);
   assert.notEqual(await authorize('GET', url('/private/x'), state), undefined);
   assert.notEqual(await authorize('GET', url('/also'), state), undefined);
   assert.equal(await authorize('GET', url('/open'), state), undefined);
