@@ -179,11 +179,16 @@ export class FaultServer {
     await this.waitFor(({ connections, inFlight }) => connections.open + inFlight.now === 0, timeoutMs);
   }
 
-  /** How many times it was called with this key: 1 the first time. */
+  /** Counts a call with this key, and says which it is: 1 the first time. */
   count(key: string): number {
-    const now = (this.#counts.get(key) ?? 0) + 1;
+    const now = this.counted(key) + 1;
     this.#counts.set(key, now);
     return now;
+  }
+
+  /** How many times `count()` was called with this key. */
+  counted(key: string): number {
+    return this.#counts.get(key) ?? 0;
   }
 
   /** Forgets requests, counts and closed connections; the highest marks begin anew. */
