@@ -110,7 +110,7 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter {
       if (core.gate.enter(this.hop.host, this, { front })) return this.admitted();
     } catch (error) {
       if (!(error instanceof GateFullError)) throw error;
-      const { queue } = core.options.limits;
+      const { queue } = core.options.gate;
       return this.#fail((facts) => new QueueFullError(`${queue} requests are waiting already`, facts), true);
     }
     this.journey.trace?.queued();
