@@ -3,6 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { test } from 'node:test';
 import { DeadlineEntry, DeadlineWheel } from '../src/deadlines.ts';
 import { ManualTime } from './manual-time.ts';
+import { uncaught } from './uncaught.ts';
 
 class Entry extends DeadlineEntry {
   readonly onExpired: () => void;
@@ -156,25 +157,3 @@ test('DeadlineWheel: a limit on silence is looked at when it expires', () => {
   assert.ok(failedAt >= heardAt + 1000 && failedAt <= heardAt + 1052, `failed after ${failedAt - heardAt} ms`);
   assert.ok(time.arms < 20);
 });
-
-/** The messages of the errors that nobody caught. */
-async function uncaught(count: number, body: () => void): Promise<string[]> {
-  const { process } = globalThis;
-  const listeners = process.listeners('uncaughtException');
-  process.removeAllListeners('uncaughtException');
-  const messages: string[] = [];
-  const all = new Promise<void>((resolve) => {
-    process.on('uncaughtException', (error) => {
-      messages.push(error.message);
-      if (messages.length === count) resolve();
-    });
-  });
-  try {
-    body();
-    await all;
-    return messages;
-  } finally {
-    process.removeAllListeners('uncaughtException');
-    for (const listener of listeners) process.on('uncaughtException', listener);
-  }
-}

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { test } from 'node:test';
 import { Gate, GateFullError, type GateOptions } from '../src/gate.ts';
 import type { GatePlace, GateWaiter } from '../src/gate-host.ts';
 import { ManualTime } from './manual-time.ts';
+import { uncaught } from './uncaught.ts';
 
 class Waiter implements GateWaiter {
   place: GatePlace | undefined = undefined;
@@ -133,6 +135,13 @@ test('Gate.closeHost: lets nobody of the host in before, and the later end wins'
   assert.deepEqual(trace, ['b1', 'a1']);
 });
 
+test('Gate.closeHost: nothing, and what is no time, closes nothing', () => {
+  const { gate, enter } = setUp();
+  for (const ms of [0, -5, NaN]) gate.closeHost('a', ms);
+  assert.equal(gate.snapshot().hosts.length, 0);
+  assert.equal(enter('a1'), true);
+});
+
 test('Gate.closeHost: closes those who waited before', () => {
   const { time, gate, trace, enter } = setUp({ perHost: 1 });
   enter('a1');
@@ -151,6 +160,24 @@ test('Gate.openHost: ends the closing', () => {
   gate.openHost('a');
   gate.openHost('unknown');
   assert.deepEqual(trace, ['a1']);
+});
+
+test('Gate: nobody overtakes one whose time has come and whom a late timer has not woken', () => {
+  const { time, gate, trace, enter } = setUp({ total: 1 });
+  gate.closeHost('a', 100);
+  enter('a1');
+  time.block(200);
+  assert.equal(enter('b1'), false);
+  assert.deepEqual(trace, ['a1']);
+  gate.leave('a');
+  enter('c1', { then: () => enter('e1') });
+  gate.closeHost('d', 100);
+  enter('d1');
+  time.block(200);
+  gate.leave('b');
+  gate.leave('c');
+  gate.leave('d');
+  assert.deepEqual(trace, ['a1', 'b1', 'c1', 'd1', 'e1']);
 });
 
 test('Gate: keeps the process alive while somebody waits for time alone, and not longer', () => {
@@ -267,4 +294,50 @@ test('Gate: admitted() may leave, enter and withdraw, however often', () => {
   gate.leave('a');
   gate.leave('b');
   assert.deepEqual(gate.snapshot(), { inFlight: 0, waiting: 0, hosts: [] });
+});
+
+test('Gate: admitted() that throws harms nobody else', async () => {
+  const { gate, trace, enter } = setUp({ perHost: 1 });
+  enter('a1');
+  enter('a2', {
+    then: () => {
+      throw new Error('of a waiter');
+    },
+  });
+  enter('a3');
+  const errors = await uncaught(1, () => gate.leave('a'));
+  gate.leave('a');
+  assert.deepEqual(trace, ['a1', 'a2', 'a3']);
+  assert.deepEqual(errors, ['of a waiter']);
+});
+
+test('Gate: a timer lets in outside of the context of whoever waited', async () => {
+  const storage = new AsyncLocalStorage<string>();
+  const gate = new Gate({ total: 1, perHost: 1, queue: 1 });
+  const seen = await new Promise<string | undefined>((resolve) => {
+    storage.run('of a caller', () => {
+      gate.closeHost('a', 5);
+      gate.enter('a', { place: undefined, admitted: () => resolve(storage.getStore()) });
+    });
+  });
+  assert.equal(seen, undefined);
+});
+
+test('Gate: a rate that is asked for all the time is reached, with a burst that makes up for late timers', async () => {
+  const gate = new Gate({
+    total: 100,
+    perHost: 100,
+    queue: 100,
+    rate: { perHost: { limit: 1000, perMs: 1000, burst: 20 } },
+  });
+  const from = performance.now();
+  let entered = 0;
+  await new Promise<void>((resolve) => {
+    const admitted = (): void => {
+      gate.leave('a');
+      if (++entered === 100) resolve();
+    };
+    for (let i = 0; i < 100; i++) if (gate.enter('a', { place: undefined, admitted })) admitted();
+  });
+  assert.ok(performance.now() - from >= 80, 'faster than the rate');
 });

@@ -2,32 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { shown } from '../parts-checks.ts';
 import { CookieJar, type CookieJarOptions } from '../cookies/cookie-jar.ts';
+import type { LoadedCookies, SaveCookiesOptions } from '../cookies/cookie-files.ts';
 import { formatNetscape, parseNetscape } from '../cookies/netscape.ts';
 
-/** How cookies are written to a file. */
-export type CookieFileFormat = 'json' | 'netscape';
-
-/** Options of {@link saveCookies}. */
-export interface SaveCookiesOptions {
-  /** `json` keeps all; `netscape` is the `cookies.txt` of curl and wget. Default: json. */
-  readonly format?: CookieFileFormat | undefined;
-}
-
-/** What {@link loadCookies} found. */
-export interface LoadedCookies {
-  readonly jar: CookieJar;
-  /** The format of the file, to save it in again. */
-  readonly format: CookieFileFormat;
-}
-
-/**
- * Writes the cookies of a jar to a file that only its owner can read (mode 0600).
- *
- * Guarantees: the file is whole, the old or the new one, whatever happens meanwhile: another is written beside it, flushed, and
- * takes its name.
- *
- * @throws when the file system does.
- */
+/** See the function of this name in cookies/cookie-files.ts. */
 export async function saveCookies(jar: CookieJar, path: string, options: SaveCookiesOptions = {}): Promise<void> {
   const { format = 'json' } = options;
   if (format !== 'json' && format !== 'netscape') {
@@ -51,12 +29,7 @@ export async function saveCookies(jar: CookieJar, path: string, options: SaveCoo
   }
 }
 
-/**
- * Reads cookies from a file in either format.
- *
- * @throws {TypeError} when the file is neither.
- * @throws when the file system does: with `ENOENT` when there is no such file.
- */
+/** See the function of this name in cookies/cookie-files.ts. */
 export async function loadCookies(path: string, options?: CookieJarOptions): Promise<LoadedCookies> {
   const text = await readFile(path, 'utf8');
   if (text.trimStart().startsWith('{')) return { jar: CookieJar.fromJSON(parsed(text, path), options), format: 'json' };

@@ -1,5 +1,7 @@
 /** The one door to what differs between Node, other servers and browsers. Each entry of the package opens its own. */
 
+import type { CookieJar, CookieJarOptions } from '../cookies/cookie-jar.ts';
+import type { LoadedCookies, SaveCookiesOptions } from '../cookies/cookie-files.ts';
 import type { SaveResult, SaveToOptions, SendForSave } from '../save/contract.ts';
 import type { Transport, TransportOptions } from '../wire/transport.ts';
 
@@ -31,6 +33,12 @@ export interface Channel {
   publish(message: unknown): void;
 }
 
+/** See {@link saveCookies} and {@link loadCookies}. */
+export interface CookieFiles {
+  save(jar: CookieJar, path: string, options?: SaveCookiesOptions): Promise<void>;
+  load(path: string, options?: CookieJarOptions): Promise<LoadedCookies>;
+}
+
 /** See {@link RequestHandle.saveTo}. */
 export type SaveTo = (send: SendForSave, path: string | URL, options?: SaveToOptions) => Promise<SaveResult>;
 
@@ -43,6 +51,8 @@ export interface Platform {
   channel(name: string): Channel | undefined;
   /** Saves bodies to files; undefined where there are none. */
   readonly saveTo: SaveTo | undefined;
+  /** Cookies in files; undefined where there are none. */
+  readonly cookieFiles: CookieFiles | undefined;
   /** The environment variables; empty where there are none. */
   environment(): Readonly<Record<string, string | undefined>>;
 }

@@ -68,6 +68,7 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter {
   #armedAt = Infinity;
   #information = 0;
   #maxReceived = Infinity;
+  #superseded = false;
   #drainLeft = Infinity;
   #meter: SpeedMeter | undefined = undefined;
   // Times, on the scale of performance.now(); 0 is not yet.
@@ -109,10 +110,10 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter {
       if (core.gate.enter(this.hop.host, this, { front })) return this.admitted();
     } catch (error) {
       if (!(error instanceof GateFullError)) throw error;
-      const { queue } = core.options.limits;
+      const { queue } = core.options.gate;
       return this.#fail((facts) => new QueueFullError(`${queue} requests are waiting already`, facts), true);
     }
-    this.journey.trace?.queued(this.hop.host);
+    this.journey.trace?.queued();
     this.#arm('acquire', this.journey.timeouts.acquireMs);
   }
 
@@ -138,7 +139,6 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter {
 
   onConnecting(phase: ConnectPhase): void {
     this.#phase = phase;
-    this.journey.trace?.connecting(phase);
   }
 
   onSend(info: ConnectionInfo): void {
@@ -199,7 +199,7 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter {
   onEnd(trailers: readonly string[]): void {
     this.trailers = trailers;
     this.#finish('done');
-    this.body.complete();
+    this.body.finish();
   }
 
   onError(failure: WireFailure): void {
@@ -276,11 +276,12 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter {
 
   // Ending -----------------------------------------------------------------------------------------------------------
 
-  /** No more than this many bytes of the body will be taken. */
+  /** No more than this many bytes of the body will be taken. @throws {BodyLimitError} when more have come. */
   limitTo(bytes: number): void {
     this.#maxReceived = bytes;
     if (this.received <= bytes) return;
-    this.#fail((facts) => new BodyLimitError(bytes, `the body is larger than ${bytes} bytes`, facts), false);
+    this.abort();
+    throw new BodyLimitError(bytes, `the body is larger than ${bytes} bytes`, this.#factsOfBody());
   }
 
   /** The error of somebody who reads, and finds more without an end than he takes. */
@@ -330,12 +331,23 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter {
   /** Nobody wants the rest of the body. A little is read, so that the connection can be used again; else it is ended. */
   discard(expected: number | undefined): void {
     if (this.over) return;
+    if (!this.#superseded) this.#traceEnd();
     const left = expected === undefined ? DRAIN_BYTES : expected - this.received;
     if (this.#state !== 'body' || left > DRAIN_BYTES || this.#core.closed) return this.abort();
     this.#drainLeft = DRAIN_BYTES;
     this.#limitAt = performance.now() + DRAIN_MS;
     this.#rearm(performance.now());
     this.body.discard();
+  }
+
+  /** Another one takes its place: nobody will see this response. */
+  supersede(expected: number | undefined): void {
+    this.#superseded = true;
+    this.discard(expected);
+  }
+
+  #traceEnd(): void {
+    this.journey.trace?.end(this.head?.status ?? 0, this.received);
   }
 
   /** Ends it with an error that who waits, or reads, gets. */
@@ -354,11 +366,11 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter {
     const safe = retryable && (!sent || this.hop.idempotent) && !hadHead && this.hop.replayable;
     const error = make(this.journey.facts(phase, sent, safe || (hadHead && retryable), this.attempt()));
     this.error = error;
-    this.journey.trace?.failed(error);
     // What the source of an upload throws is the caller's own.
     const thrown = upload ? upload.cause : error;
-    if (hadHead) this.body.fail(thrown);
-    else this.#reject(thrown);
+    if (!hadHead) return this.#reject(thrown);
+    if (!this.#superseded) this.journey.trace?.error(error);
+    this.body.fail(thrown);
   }
 
   #finish(state: 'done' | 'failed' | 'aborted'): void {
@@ -372,7 +384,7 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter {
       this.#slot = false;
       gate.leave(this.hop.host);
     }
-    if (state === 'done') this.journey.trace?.ended(this.received);
+    if (state === 'done' && !this.#superseded) this.#traceEnd();
     this.onFinished?.();
     if (this.#core.closed) this.#core.checkIdle();
   }

@@ -6,7 +6,6 @@ import type { RequestTrace } from '../trace.ts';
 import type { Timeouts } from '../timeouts.ts';
 
 export class Journey {
-  readonly id: number;
   readonly method: string;
   readonly timeouts: Timeouts;
   readonly trace: RequestTrace | undefined;
@@ -16,8 +15,7 @@ export class Journey {
   totalAt = Infinity;
   #url: URL;
 
-  constructor(id: number, method: string, url: URL, timeouts: Timeouts, trace: RequestTrace | undefined) {
-    this.id = id;
+  constructor(method: string, url: URL, timeouts: Timeouts, trace: RequestTrace | undefined) {
     this.method = method;
     this.#url = url;
     this.timeouts = timeouts;

@@ -25,7 +25,7 @@ export function requestHeaders(
   const { headers } = options;
   if (!headers && !auth && !body) return options.decompress === false ? raw(defaults) : defaults;
   const own = readHeaders(headers, call);
-  if (auth && !own.flat.includes('authorization')) own.flat.push('authorization', basic(options.auth ?? auth));
+  if (auth && !has(own.flat, 'authorization')) own.flat.push('authorization', basic(options.auth ?? auth));
   const type = body?.contentType;
   if (type && !own.removed.includes('content-type') && !has(own.flat, 'content-type') && !defaults.has('content-type')) {
     own.flat.push('content-type', type);

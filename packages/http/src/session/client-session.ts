@@ -2,6 +2,7 @@ import { abortable, currentScope, isCancelled, resource, withScope, type Resourc
 import { encodeBody } from '../body/request-body.ts';
 import { DeadlineWheel } from '../deadlines.ts';
 import { SessionClosedError, type RequestFacts } from '../errors.ts';
+import { redactUrl } from '../headers/redact.ts';
 import { isToken } from '../headers/validate.ts';
 import { Gate, type GateSnapshot } from '../gate.ts';
 import { platform } from '../platform/platform.ts';
@@ -68,13 +69,13 @@ export class ClientSession implements AsyncDisposable {
     const transport = openTransport(given);
     this.#core = new SessionCore({
       name: resolved.name,
-      gate: new Gate({ ...resolved.limits, rate: given.rate }),
+      gate: new Gate(resolved.gate),
       wheel: new DeadlineWheel(),
       transport,
       decoding,
       options: resolved,
       headers: defaultHeaders(given.headers, resolved.decompress ? decoding?.accepted : undefined),
-      tracer: new Tracer(given.listener, channel),
+      tracer: new Tracer({ listeners: given.listener ? [given.listener] : [], channel, onFault: listenerFailed }),
       budget: new RetryTokens(resolved.retry.budget),
       proxyFor: proxyChooser(given.proxy),
     });
@@ -195,8 +196,8 @@ export class ClientSession implements AsyncDisposable {
     const plan = this.#plan(method, url, options, call);
     const timeouts = timeoutsOf(options.timeout, core.options.timeouts);
     const journey = (): Journey => {
-      const id = core.nextId();
-      return new Journey(id, method, plan.url, timeouts, core.tracer.request(id, method, plan.url));
+      const trace = core.tracer.active ? core.tracer.start(plan.method, redactUrl(url)) : undefined;
+      return new Journey(plan.method, url, timeouts, trace);
     };
     return {
       name: `${method} ${url.host}`,
@@ -239,6 +240,11 @@ const CALLS: Readonly<Record<string, string>> = {
 function checkMethod(method: string): string {
   if (typeof method === 'string' && isToken(method) && method.toUpperCase() !== 'CONNECT') return method.toUpperCase();
   throw new TypeError(`Cannot request as the method is a token other than CONNECT: current value is '${String(method)}'`);
+}
+
+/** A faulty listener is no reason for requests to fail, and no secret either. */
+function listenerFailed(error: unknown): void {
+  console.error('A listener of a ClientSession failed, and is not called any more:', error);
 }
 
 function closedError(facts: RequestFacts): SessionClosedError {

@@ -31,7 +31,6 @@ export class SessionCore {
   readonly exchanges = new Set<Exchange>();
   /** Requests are refused from now on. */
   closed = false;
-  #lastId = 0;
   #idle: (() => void) | undefined = undefined;
 
   constructor(parts: CoreParts) {
@@ -45,10 +44,6 @@ export class SessionCore {
     this.tracer = parts.tracer;
     this.budget = parts.budget;
     this.proxyFor = parts.proxyFor;
-  }
-
-  nextId(): number {
-    return ++this.#lastId;
   }
 
   /** Settles when nothing is under way any more, or the time is up. */

@@ -37,10 +37,21 @@ function addQuery(params: URLSearchParams, query: QueryInput, call: string): voi
 /** The credentials that stand in the URL are taken out of it: they are sent as a header, and shown nowhere. */
 export function takeCredentials(url: URL): BasicAuth | undefined {
   if (!url.username && !url.password) return undefined;
-  const auth = { username: decodeURIComponent(url.username), password: decodeURIComponent(url.password) };
+  const auth = { username: decoded(url.username), password: decoded(url.password) };
   url.username = '';
   url.password = '';
   return auth;
+}
+
+/** Percent signs that encode nothing stand for themselves, as everywhere in URLs. */
+function decoded(text: string): string {
+  return text.replace(/(?:%[\da-f]{2})+/gi, (run) => {
+    try {
+      return decodeURIComponent(run);
+    } catch {
+      return run;
+    }
+  });
 }
 
 /** The value of an Authorization header. @throws {TypeError} when the name holds a colon. */
