@@ -79,7 +79,9 @@ test('Window: a hundred thousand items of ten thousand hosts come out once each,
   const seen = new Set<string>();
   const active: Item[] = [];
   while (seen.size < 100_000) {
-    for (let item = window.next(0); item !== undefined && active.length < 500; item = window.next(0)) {
+    while (active.length < 500) {
+      const item = window.next(0);
+      if (item === undefined) break;
       assert.ok(!seen.has(item.name));
       seen.add(item.name);
       active.push(item);
