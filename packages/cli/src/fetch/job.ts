@@ -68,7 +68,9 @@ export class Job {
   async run(): Promise<number> {
     const forgetSignals = onSignals(
       (signal) => {
-        this.#reporter.warn(`${signal}: stopping; what is under way may take ${formatDuration(this.#options.graceMs)} (again: at once)`);
+        this.#reporter.warn(
+          `${signal}: stopping; what is under way may take ${formatDuration(this.#options.graceMs)} (again: at once)`,
+        );
         this.#stop(signal, exitCodeOf(signal));
       },
       (signal) => this.#cancel(`${signal}, twice`, exitCodeOf(signal)),

@@ -5,16 +5,30 @@ import { corral, Folder, Running } from './command.ts';
 import { contentOf, sha256, TestServer } from './server.ts';
 
 test('corral fetch: what breaks off goes on where it stopped, and the file is the same', async () => {
-  await using server = await TestServer.start({ fault: (_path, count) => (count === 0 ? 'reset' : count === 1 ? 'truncate' : 'none') });
+  await using server = await TestServer.start({
+    fault: (_path, count) => (count === 0 ? 'reset' : count === 1 ? 'truncate' : 'none'),
+  });
   using folder = new Folder();
   const path = '/3000000/big';
-  const { code, stderr } = await corral(['fetch', `${server.origin}${path}`, '-d', folder.at('out'), '--name', 'big', '--report', folder.at('r')]);
+  const { code, stderr } = await corral([
+    'fetch',
+    `${server.origin}${path}`,
+    '-d',
+    folder.at('out'),
+    '--name',
+    'big',
+    '--report',
+    folder.at('r'),
+  ]);
   assert.equal(code, 0, stderr);
   assert.ok(folder.tree('out').get('big')?.equals(contentOf(path)));
   assert.deepEqual([...folder.tree('out').keys()], ['big'], 'nothing unfinished is left');
   const ranges = server.requests.map(({ headers }) => headers.range);
   assert.equal(ranges[0], undefined);
-  assert.ok(ranges.slice(1).every((range) => /^bytes=[1-9]\d*-$/.test(range ?? '')), ranges.join());
+  assert.ok(
+    ranges.slice(1).every((range) => /^bytes=[1-9]\d*-$/.test(range ?? '')),
+    ranges.join(),
+  );
   const [line] = folder.report('r').lines;
   assert.equal(line?.attempts.length, 3);
   assert.ok((line?.resumedFrom ?? 0) > 0);
@@ -62,7 +76,10 @@ test('corral fetch: an unfinished file that is whole needs only its name (416)',
   const url = `${server.origin}/300000/x`;
   const etag = `"${sha256(content).slice(0, 16)}"`;
   writeFileSync(folder.at('out', 'x.part'), content);
-  writeFileSync(folder.at('out', 'x.part.json'), JSON.stringify({ v: 1, url, finalUrl: url, validator: etag, etag, lastModified: null, total: 300_000 }));
+  writeFileSync(
+    folder.at('out', 'x.part.json'),
+    JSON.stringify({ v: 1, url, finalUrl: url, validator: etag, etag, lastModified: null, total: 300_000 }),
+  );
   const { code, stdout } = await corral(['fetch', url, '-d', folder.at('out'), '--name', 'x', '--json']);
   assert.equal(code, 0);
   assert.match(stdout, new RegExp(sha256(content)));
@@ -86,8 +103,14 @@ test('corral fetch: Retry-After closes its host for all, and no other', async ()
   const { code } = await corral(['fetch', ...urls, '-d', folder.at('out'), '--per-host', '2']);
   assert.equal(code, 0);
   assert.equal(folder.tree('out').size, 16);
-  assert.ok(closing.requests.length <= 10, `${closing.requests.length} requests: those two at once that learned of it, and one each`);
-  assert.ok(other.requests.every(({ at }) => at < closedAt + closedMs), 'the other host was not held up');
+  assert.ok(
+    closing.requests.length <= 10,
+    `${closing.requests.length} requests: those two at once that learned of it, and one each`,
+  );
+  assert.ok(
+    other.requests.every(({ at }) => at < closedAt + closedMs),
+    'the other host was not held up',
+  );
 });
 
 test('corral fetch: a Retry-After that is too long fails what is for that host without asking again', async () => {
@@ -99,7 +122,16 @@ test('corral fetch: a Retry-After that is too long fails what is for that host w
   });
   using folder = new Folder();
   const urls = Array.from({ length: 20 }, (_, n) => `${server.origin}/10/${n}`);
-  const { code, stderr } = await corral(['fetch', ...urls, '-d', folder.at('out'), '--per-host', '2', '--retry-max-wait', '2s']);
+  const { code, stderr } = await corral([
+    'fetch',
+    ...urls,
+    '-d',
+    folder.at('out'),
+    '--per-host',
+    '2',
+    '--retry-max-wait',
+    '2s',
+  ]);
   assert.equal(code, 1);
   assert.ok(server.requests.length <= 4, `${server.requests.length} requests`);
   assert.match(stderr, /wants no requests for another 3[56]\d\d s/);
@@ -136,7 +168,7 @@ test('corral fetch: --fail-fast and --max-error-rate give up with 3', async () =
   assert.ok(server.requests.length <= 8, `${server.requests.length} requests`);
   const mixed = missing.flatMap((url, n) => (n % 2 === 0 ? [url] : [`${server.origin}/10/${n}`]));
   const second = await corral(['fetch', ...mixed, '-d', folder.at('out'), '--max-error-rate', '20%', '-c', '4']);
-  assert.equal(second.code, 3);
+  assert.equal(second.code, 3, second.stderr);
   assert.match(second.stderr, /stopped: --max-error-rate: \d+ of 2\d failed/);
   const third = await corral(['fetch', ...mixed.slice(0, 60), '-d', folder.at('out'), '--max-error-rate', '60%']);
   assert.equal(third.code, 1);
@@ -152,7 +184,15 @@ test('corral fetch: --max-size, told or not, is a failure that leaves nothing', 
     },
   });
   using folder = new Folder();
-  const { code, stderr } = await corral(['fetch', `${server.origin}/20000/a`, `${server.origin}/chunked`, '-d', folder.at('out'), '--max-size', '8K']);
+  const { code, stderr } = await corral([
+    'fetch',
+    `${server.origin}/20000/a`,
+    `${server.origin}/chunked`,
+    '-d',
+    folder.at('out'),
+    '--max-size',
+    '8K',
+  ]);
   assert.equal(code, 1);
   assert.equal(folder.tree('out').size, 0);
   assert.equal(stderr.match(/--max-size/g)?.length, 2);

@@ -5,7 +5,12 @@ import { corral, Folder } from './command.ts';
 import { contentOf, sha256, TestServer } from './server.ts';
 
 test('corral: lists its commands, says its version, and refuses what it does not know', async () => {
-  const [help, version, unknown, none] = await Promise.all([corral(['--help']), corral(['--version']), corral(['fetsh']), corral([])]);
+  const [help, version, unknown, none] = await Promise.all([
+    corral(['--help']),
+    corral(['--version']),
+    corral(['fetsh']),
+    corral([]),
+  ]);
   assert.deepEqual([help.code, version.code, unknown.code, none.code], [0, 0, 2, 2]);
   assert.match(help.stdout, /fetch +download/);
   assert.match(version.stdout, /^\d+\.\d+\.\d+\n$/);
@@ -106,7 +111,18 @@ test('corral fetch: JSON lines choose names, ids, headers, checksums and POST', 
     { url: `${server.origin}/30/form`, out: 'form', body: 'a=1' },
   ];
   const list = folder.write('list.jsonl', items.map((item) => JSON.stringify(item)).join('\n'));
-  const { code } = await corral(['fetch', '-i', list, '-d', folder.at('out'), '--retries', '1', '--json', '-H', 'X-All: yes']);
+  const { code } = await corral([
+    'fetch',
+    '-i',
+    list,
+    '-d',
+    folder.at('out'),
+    '--retries',
+    '1',
+    '--json',
+    '-H',
+    'X-All: yes',
+  ]);
   assert.equal(code, 1);
   assert.deepEqual([...folder.tree('out').keys()].sort(), ['form', 'x/good.bin']);
   const seen = server.requests.find(({ path }) => path === '/30/good');
@@ -123,7 +139,10 @@ test('corral fetch: stdin; lines that are malformed fail, and the others are fet
   assert.equal(code, 1);
   assert.match(stderr, /failed stdin:2: Cannot fetch this as url must be/);
   assert.equal(folder.tree('out').size, 2);
-  const lines = stdout.trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+  const lines = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
   assert.equal(lines.length, 4, 'three URLs and a summary');
   assert.ok('summary' in (lines.at(-1) ?? {}));
 });
@@ -132,7 +151,10 @@ test('corral fetch: what is wrong with the input is told before anything is sent
   await using server = await TestServer.start();
   using folder = new Folder();
   const url = `${server.origin}/10/a`;
-  const twice = folder.write('twice.jsonl', [1, 2].map((n) => JSON.stringify({ url: `${url}${n}`, out: 'same' })).join('\n'));
+  const twice = folder.write(
+    'twice.jsonl',
+    [1, 2].map((n) => JSON.stringify({ url: `${url}${n}`, out: 'same' })).join('\n'),
+  );
   const broken = folder.write('broken.txt', `${url}\nftp://x/\n`);
   folder.write('file', '');
   const cases: readonly (readonly [args: string[], message: RegExp])[] = [
@@ -168,7 +190,8 @@ test('corral fetch: --on-exist skip, overwrite and rename', async () => {
   using folder = new Folder();
   mkdirSync(folder.at('out'));
   const put = (): void => writeFileSync(folder.at('out', 'a.txt'), 'mine');
-  const fetch = (how: string) => corral(['fetch', `${server.origin}/40/a.txt`, '-d', folder.at('out'), '--name', '{name}', '--on-exist', how]);
+  const fetch = (how: string) =>
+    corral(['fetch', `${server.origin}/40/a.txt`, '-d', folder.at('out'), '--name', '{name}', '--on-exist', how]);
   put();
   assert.equal((await fetch('skip')).code, 0);
   assert.equal(folder.read('out/a.txt'), 'mine');
@@ -186,7 +209,8 @@ test('corral fetch: --on-exist newer, and --if-modified by ETag', async () => {
     handle(request, response) {
       response.setHeader('last-modified', modified.toUTCString());
       response.setHeader('etag', '"one"');
-      const known = request.headers['if-none-match'] === '"one"' || request.headers['if-modified-since'] === modified.toUTCString();
+      const known =
+        request.headers['if-none-match'] === '"one"' || request.headers['if-modified-since'] === modified.toUTCString();
       response.statusCode = known ? 304 : 200;
       response.end(known ? undefined : 'new');
       return true;
@@ -214,7 +238,12 @@ test('corral fetch: --on-exist newer, and --if-modified by ETag', async () => {
 test('corral fetch: --content-disposition takes the name that the server proposes, and stays in the directory', async () => {
   await using server = await TestServer.start({
     handle(request, response) {
-      const names: Record<string, string> = { '/1': '../../evil.sh', '/2': 'report.pdf', '/3': 'report.pdf', '/4': '.bashrc' };
+      const names: Record<string, string> = {
+        '/1': '../../evil.sh',
+        '/2': 'report.pdf',
+        '/3': 'report.pdf',
+        '/4': '.bashrc',
+      };
       response.setHeader('content-disposition', `attachment; filename="${names[request.url ?? '']}"`);
       response.end('x');
       return true;
@@ -229,22 +258,26 @@ test('corral fetch: --content-disposition takes the name that the server propose
   assert.equal(server.requests.length, 4);
 });
 
-test('corral fetch: a link in the place of a directory or of an unfinished file is not followed', { skip: process.platform === 'win32' }, async () => {
-  await using server = await TestServer.start();
-  using folder = new Folder();
-  mkdirSync(folder.at('out'));
-  mkdirSync(folder.at('elsewhere'));
-  symlinkSync(folder.at('elsewhere'), folder.at('out', 'dir'));
-  writeFileSync(folder.at('victim'), 'precious');
-  symlinkSync(folder.at('victim'), folder.at('out', 'b.part'));
-  const list = folder.write('l.txt', `${server.origin}/10/a\tdir/a\n${server.origin}/10/b\tb\n`);
-  const { code, stderr } = await corral(['fetch', '-i', list, '-d', folder.at('out'), '--retries', '0']);
-  assert.equal(code, 1);
-  assert.match(stderr, /must be a directory: it is a symbolic link/);
-  assert.equal(folder.tree('elsewhere').size, 0);
-  assert.equal(folder.read('victim'), 'precious');
-  assert.ok(folder.tree('out').get('b')?.equals(contentOf('/10/b')));
-});
+test(
+  'corral fetch: a link in the place of a directory or of an unfinished file is not followed',
+  { skip: process.platform === 'win32' },
+  async () => {
+    await using server = await TestServer.start();
+    using folder = new Folder();
+    mkdirSync(folder.at('out'));
+    mkdirSync(folder.at('elsewhere'));
+    symlinkSync(folder.at('elsewhere'), folder.at('out', 'dir'));
+    writeFileSync(folder.at('victim'), 'precious');
+    symlinkSync(folder.at('victim'), folder.at('out', 'b.part'));
+    const list = folder.write('l.txt', `${server.origin}/10/a\tdir/a\n${server.origin}/10/b\tb\n`);
+    const { code, stderr } = await corral(['fetch', '-i', list, '-d', folder.at('out'), '--retries', '0']);
+    assert.equal(code, 1);
+    assert.match(stderr, /must be a directory: it is a symbolic link/);
+    assert.equal(folder.tree('elsewhere').size, 0);
+    assert.equal(folder.read('victim'), 'precious');
+    assert.ok(folder.tree('out').get('b')?.equals(contentOf('/10/b')));
+  },
+);
 
 test('corral fetch: --robots asks once for each origin, and obeys', async () => {
   await using server = await TestServer.start({
@@ -287,7 +320,16 @@ test('corral fetch: passwords in URLs are used and appear nowhere', async () => 
   await using server = await TestServer.start();
   using folder = new Folder();
   const url = `${server.origin.replace('//', '//me:secret@')}/missing`;
-  const { stdout, stderr } = await corral(['fetch', url, '-d', folder.at('out'), '--report', folder.at('r.jsonl'), '--json', '-v']);
+  const { stdout, stderr } = await corral([
+    'fetch',
+    url,
+    '-d',
+    folder.at('out'),
+    '--report',
+    folder.at('r.jsonl'),
+    '--json',
+    '-v',
+  ]);
   assert.equal(server.requests[0]?.headers.authorization, `Basic ${Buffer.from('me:secret').toString('base64')}`);
   for (const text of [stdout, stderr, folder.read('r.jsonl')]) assert.ok(!text.includes('secret'), text);
 });

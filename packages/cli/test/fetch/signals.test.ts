@@ -8,7 +8,11 @@ import { contentOf, TestServer } from './server.ts';
 const skip = process.platform === 'win32';
 
 /** A server that answers half of each body and keeps the rest until it is told. */
-async function halfway(): Promise<{ server: TestServer; finish: () => void; started: (count: number) => Promise<void> }> {
+async function halfway(): Promise<{
+  server: TestServer;
+  finish: () => void;
+  started: (count: number) => Promise<void>;
+}> {
   const held: ServerResponse[] = [];
   let wake: () => void = () => undefined;
   const server = await TestServer.start({
@@ -39,43 +43,79 @@ async function untilSaid(running: Running, text: string): Promise<void> {
   while (!running.stderr.includes(text)) await once(running.child.stderr as NodeJS.ReadableStream, 'data');
 }
 
-for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143]] as const) {
-  test(`corral fetch: the first ${signal} lets what is under way end and begins nothing new; exit code ${code}`, { skip }, async () => {
-    const { server, finish, started } = await halfway();
-    await using _server = server;
-    using folder = new Folder();
-    const urls = Array.from({ length: 10 }, (_, n) => `${server.origin}/600000/${n}`);
-    const running = new Running(['fetch', ...urls, '-d', folder.at('out'), '-c', '2', '--report', folder.at('r'), '-v']);
-    await started(2);
-    running.child.kill(signal);
-    await untilSaid(running, 'stopping');
-    finish();
-    const ended = await running.ended;
-    assert.equal(ended.code, code, ended.stderr);
-    assert.equal(folder.tree('out').size, 2);
-    assert.equal(server.requests.length, 2);
-    const { lines, summaries } = folder.report('r');
-    assert.deepEqual(lines.map(({ outcome }) => outcome), ['ok', 'ok']);
-    assert.deepEqual([summaries[0]?.exitCode, summaries[0]?.stoppedBy], [code, signal]);
-  });
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const) {
+  test(
+    `corral fetch: the first ${signal} lets what is under way end and begins nothing new; exit code ${code}`,
+    { skip },
+    async () => {
+      const { server, finish, started } = await halfway();
+      await using _server = server;
+      using folder = new Folder();
+      const urls = Array.from({ length: 10 }, (_, n) => `${server.origin}/600000/${n}`);
+      const running = new Running([
+        'fetch',
+        ...urls,
+        '-d',
+        folder.at('out'),
+        '-c',
+        '2',
+        '--report',
+        folder.at('r'),
+        '-v',
+      ]);
+      await started(2);
+      running.child.kill(signal);
+      await untilSaid(running, 'stopping');
+      finish();
+      const ended = await running.ended;
+      assert.equal(ended.code, code, ended.stderr);
+      assert.equal(folder.tree('out').size, 2);
+      assert.equal(server.requests.length, 2);
+      const { lines, summaries } = folder.report('r');
+      assert.deepEqual(
+        lines.map(({ outcome }) => outcome),
+        ['ok', 'ok'],
+      );
+      assert.deepEqual([summaries[0]?.exitCode, summaries[0]?.stoppedBy], [code, signal]);
+    },
+  );
 }
 
-test('corral fetch: the second signal cancels at once; unfinished files stay, and a further run goes on with them', { skip }, async () => {
-  const { server, started } = await halfway();
-  await using _server = server;
-  using folder = new Folder();
-  const args = ['fetch', `${server.origin}/2000000/a`, '-d', folder.at('out'), '--name', 'a', '--report', folder.at('r')];
-  const running = new Running(args);
-  await started(1);
-  while (!folder.tree('out').has('a.part')) await new Promise((resolve) => setTimeout(resolve, 10));
-  running.child.kill('SIGINT');
-  await untilSaid(running, 'stopping');
-  running.child.kill('SIGINT');
-  const ended = await running.ended;
-  assert.equal(ended.code, 130);
-  assert.deepEqual([...folder.tree('out').keys()].sort(), ['a.part', 'a.part.json']);
-  assert.deepEqual(folder.report('r').lines.map(({ outcome }) => outcome), ['cancelled']);
-});
+test(
+  'corral fetch: the second signal cancels at once; unfinished files stay, and a further run goes on with them',
+  { skip },
+  async () => {
+    const { server, started } = await halfway();
+    await using _server = server;
+    using folder = new Folder();
+    const args = [
+      'fetch',
+      `${server.origin}/2000000/a`,
+      '-d',
+      folder.at('out'),
+      '--name',
+      'a',
+      '--report',
+      folder.at('r'),
+    ];
+    const running = new Running(args);
+    await started(1);
+    while (!folder.tree('out').has('a.part')) await new Promise((resolve) => setTimeout(resolve, 10));
+    running.child.kill('SIGINT');
+    await untilSaid(running, 'stopping');
+    running.child.kill('SIGINT');
+    const ended = await running.ended;
+    assert.equal(ended.code, 130);
+    assert.deepEqual([...folder.tree('out').keys()].sort(), ['a.part', 'a.part.json']);
+    assert.deepEqual(
+      folder.report('r').lines.map(({ outcome }) => outcome),
+      ['cancelled'],
+    );
+  },
+);
 
 test('corral fetch: after --grace what is under way is cancelled', { skip }, async () => {
   const { server, started } = await halfway();

@@ -9,7 +9,11 @@ interface Item extends Sendable {
 }
 
 function windowOf(names: readonly string[], options: { perHost?: number; capacity?: number } = {}): Window<Item> {
-  const window = new Window<Item>({ capacity: options.capacity ?? 100, perHost: options.perHost ?? 8, hostRate: undefined });
+  const window = new Window<Item>({
+    capacity: options.capacity ?? 100,
+    perHost: options.perHost ?? 8,
+    hostRate: undefined,
+  });
   for (const name of names) window.add({ name, host: name.slice(0, 1) });
   return window;
 }
@@ -121,7 +125,9 @@ test('TimeHeap: the earliest first, and in their order at the same time', () => 
   const heap = new TimeHeap<number>();
   const times = Array.from({ length: 1_000 }, (_, index) => (index * 7919) % 101);
   for (const [index, at] of times.entries()) heap.add(at, index);
-  const expected = times.map((at, index) => ({ at, index })).sort((one, other) => one.at - other.at || one.index - other.index);
+  const expected = times
+    .map((at, index) => ({ at, index }))
+    .sort((one, other) => one.at - other.at || one.index - other.index);
   for (const { at, index } of expected) {
     assert.equal(heap.firstAt, at);
     assert.equal(heap.takeDue(at - 1), undefined);
