@@ -1,4 +1,5 @@
 /** `--dry-run`: what would be fetched, and to where. */
+import { nextEvent } from 'corral';
 import { InputReader } from './input/read-input.ts';
 import { plan, type PlannerContext } from './planner.ts';
 
@@ -16,6 +17,7 @@ export async function dryRun(context: PlannerContext): Promise<number> {
       process.stderr.write(`corral: ${entry.bad.message}\n`);
       continue;
     }
+    if (process.stdout.writableNeedDrain) await nextEvent(process.stdout, 'drain');
     const { id, url } = entry.item;
     const planned = await plan(entry.item, context);
     const { what, file } = planned.what === 'fetch' ? planned : { what: planned.line.outcome, file: planned.line.file };

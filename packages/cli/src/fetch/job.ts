@@ -1,5 +1,5 @@
 /** One run of `corral fetch`: the input is planned, the window is worked off, and all of it is written down. */
-import { checkpoint, Event, moveOnAfter, now, type TaskGroup, taskGroup } from 'corral';
+import { checkpoint, Event, moveOnAfter, nextEvent, now, type TaskGroup, taskGroup } from 'corral';
 import { FatalError } from './fatal-error.ts';
 import type { HttpClient } from './http-client.ts';
 import { InputReader } from './input/read-input.ts';
@@ -116,6 +116,7 @@ export class Job {
   /** Starts what may be sent now, and says when more may be, should nothing end before. */
   #sendDue(group: TaskGroup): number {
     while (this.#stoppedBy === undefined && this.#active < this.#options.concurrency) {
+      if (process.stdout.writableNeedDrain) return Infinity; // whoever reads the lines is slower than we are
       const time = now();
       const readyAt = this.#window.size === 0 ? time : (this.#pace?.readyAt(time) ?? time);
       if (readyAt > time) return readyAt;
@@ -150,6 +151,7 @@ export class Job {
     const { urls, inputs, format } = this.#options;
     for await (const entry of new InputReader({ urls, files: inputs, format }).entries()) {
       if (this.#tally.seen++ % 64 === 0) await checkpoint();
+      if (process.stdout.writableNeedDrain) await nextEvent(process.stdout, 'drain');
       if (entry.item === undefined) await this.#settleBad(entry.bad);
       else await this.#plan(entry.item);
       while (this.#window.isFull) {
@@ -213,11 +215,12 @@ export class Job {
     this.#group?.cancel(why);
   }
 
-  /** Whoever reads the lines has left, as in `corral fetch --json | head`. */
+  /** Whoever reads the lines may be slow, and may leave, as in `corral fetch --json | head`. */
   #watchStdout(): () => void {
     const onError = (error: NodeJS.ErrnoException): void => this.#cancel(`stdout: ${error.message}`, 1);
-    process.stdout.on('error', onError);
-    return () => process.stdout.off('error', onError);
+    const onDrain = (): void => this.#changed.set();
+    process.stdout.on('error', onError).on('drain', onDrain);
+    return () => process.stdout.off('error', onError).off('drain', onDrain);
   }
 
   async #end(): Promise<number> {
