@@ -1,5 +1,5 @@
 /** One run of `corral fetch`: the input is planned, the window is worked off, and all of it is written down. */
-import { checkpoint, Event, moveOnAfter, nextEvent, now, type TaskGroup, taskGroup } from 'corral';
+import { checkpoint, Event, moveOnAfter, now, type TaskGroup, taskGroup } from 'corral';
 import { FatalError } from './fatal-error.ts';
 import type { HttpClient } from './http-client.ts';
 import { InputReader } from './input/read-input.ts';
@@ -13,6 +13,7 @@ import { reportLine, type ReportLine, type Summary } from './record.ts';
 import { Reporter } from './reporter.ts';
 import { Robots } from './robots.ts';
 import { exitCodeOf, onSignals } from './signals.ts';
+import { Stdout } from './stdout.ts';
 import { Tally } from './tally.ts';
 import { Throttle } from './throttle.ts';
 import { formatDuration } from './units.ts';
@@ -41,6 +42,10 @@ export class Job {
   readonly #changed = new Event({ name: 'something to do' });
   /** There is room in the window. */
   readonly #room = new Event({ name: 'room in the window' });
+  readonly #stdout = new Stdout((error) => {
+    if (error !== undefined) this.#cancel(`stdout: ${error.message}`, 1);
+    this.#changed.set();
+  });
   #active = 0;
   #inputDone = false;
   #group: TaskGroup | undefined;
@@ -54,7 +59,7 @@ export class Job {
     this.#tally.total = total;
     this.#window = new Window({ capacity: options.window, perHost: options.perHost, hostRate: options.hostRate });
     this.#progress = new Progress({ tally: this.#tally, busyHosts: () => this.#window.busyHosts() }, options);
-    this.#reporter = new Reporter(options, this.#tally, this.#progress, journal);
+    this.#reporter = new Reporter(options, this.#tally, this.#progress, journal, this.#stdout);
     this.#pace = options.rate === undefined ? undefined : new Pace('rate', options.rate);
     this.#client = client;
     this.#worker = this.#workerContext();
@@ -75,7 +80,6 @@ export class Job {
       },
       (signal) => this.#cancel(`${signal}, twice`, exitCodeOf(signal)),
     );
-    const forgetStdout = this.#watchStdout();
     try {
       await taskGroup((group) => this.#body(group), { name: 'job' });
       return await this.#end();
@@ -85,7 +89,7 @@ export class Job {
       throw error;
     } finally {
       forgetSignals();
-      forgetStdout();
+      this.#stdout.release();
     }
   }
 
@@ -116,7 +120,7 @@ export class Job {
   /** Starts what may be sent now, and says when more may be, should nothing end before. */
   #sendDue(group: TaskGroup): number {
     while (this.#stoppedBy === undefined && this.#active < this.#options.concurrency) {
-      if (process.stdout.writableNeedDrain) return Infinity; // whoever reads the lines is slower than we are
+      if (this.#stdout.isFull) return Infinity; // whoever reads the lines is slower than we are
       const time = now();
       const readyAt = this.#window.size === 0 ? time : (this.#pace?.readyAt(time) ?? time);
       if (readyAt > time) return readyAt;
@@ -151,7 +155,7 @@ export class Job {
     const { urls, inputs, format } = this.#options;
     for await (const entry of new InputReader({ urls, files: inputs, format }).entries()) {
       if (this.#tally.seen++ % 64 === 0) await checkpoint();
-      if (process.stdout.writableNeedDrain) await nextEvent(process.stdout, 'drain');
+      await this.#stdout.room();
       if (entry.item === undefined) await this.#settleBad(entry.bad);
       else await this.#plan(entry.item);
       while (this.#window.isFull) {
@@ -213,14 +217,6 @@ export class Job {
   #cancel(why: string, exitCode: number): void {
     this.#stop(why, exitCode);
     this.#group?.cancel(why);
-  }
-
-  /** Whoever reads the lines may be slow, and may leave, as in `corral fetch --json | head`. */
-  #watchStdout(): () => void {
-    const onError = (error: NodeJS.ErrnoException): void => this.#cancel(`stdout: ${error.message}`, 1);
-    const onDrain = (): void => this.#changed.set();
-    process.stdout.on('error', onError).on('drain', onDrain);
-    return () => process.stdout.off('error', onError).off('drain', onDrain);
   }
 
   async #end(): Promise<number> {

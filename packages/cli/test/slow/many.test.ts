@@ -17,7 +17,18 @@ test(`corral fetch: 10,000 URLs with 5% faults, in bounded memory (SEED=${seed})
   using folder = new Folder();
   const paths = Array.from({ length: 10_000 }, (_, index) => `/${1_000 + Math.floor(random() * 6_000)}/${index}`);
   const list = folder.write('urls.txt', paths.map((path) => `${server.origin}${path}\n`).join(''));
-  const args = ['fetch', '-i', list, '-d', folder.at('out'), '--name', '{n:05}', '--report', folder.at('r.jsonl'), '-q'];
+  const args = [
+    'fetch',
+    '-i',
+    list,
+    '-d',
+    folder.at('out'),
+    '--name',
+    '{n:05}',
+    '--report',
+    folder.at('r.jsonl'),
+    '-q',
+  ];
   const memory = { nodeOptions: ['--max-old-space-size=96'] };
   const { code, stderr } = await new Running([...args, '--per-host', '64'], { stdin: '', ...memory }).ended;
   assert.equal(code, 0, stderr);
