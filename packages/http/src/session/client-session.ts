@@ -1,9 +1,10 @@
-import { abortable, currentScope, isCancelled, resource, withScope, type Resource, type Scope } from 'corral';
+import { abortable, isCancelled, resource, withScope, type Resource, type Scope } from 'corral';
 import { encodeBody } from '../body/request-body.ts';
 import { DeadlineWheel } from '../deadlines.ts';
 import { SessionClosedError, type RequestFacts } from '../errors.ts';
 import { redactUrl } from '../headers/redact.ts';
 import { isToken } from '../headers/validate.ts';
+import { ambientScope } from '../internal/ambient-scope.ts';
 import { Gate, type GateSnapshot } from '../gate.ts';
 import { platform } from '../platform/platform.ts';
 import { Journey } from '../request/journey.ts';
@@ -249,15 +250,6 @@ function listenerFailed(error: unknown): void {
 
 function closedError(facts: RequestFacts): SessionClosedError {
   return new SessionClosedError('the session was closed', facts);
-}
-
-/** The current scope, where there is one and the platform knows it. */
-function ambientScope(): Scope | undefined {
-  try {
-    return currentScope();
-  } catch {
-    return undefined;
-  }
 }
 
 /**
