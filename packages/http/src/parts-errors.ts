@@ -33,3 +33,29 @@ export function decodeError(message: string, cause?: unknown): Error {
 export function bodyLimitError(message: string, limit: number): Error {
   return new BodyLimitError(message, limit);
 }
+
+/** What a schema found wrong with a value. */
+export interface ValidationIssue {
+  readonly message: string;
+  /** Where it is, from the outside to the inside; empty for the value itself. */
+  readonly path: readonly PropertyKey[];
+}
+
+/** A value is not what its schema describes. */
+export class ValidationError extends Error {
+  readonly issues: readonly ValidationIssue[];
+  constructor(message: string, issues: readonly ValidationIssue[]) {
+    super(message);
+    this.issues = issues;
+  }
+  override get name(): string {
+    return 'ValidationError';
+  }
+  get code(): 'CORRAL_HTTP_VALIDATION' {
+    return 'CORRAL_HTTP_VALIDATION';
+  }
+}
+
+export function validationError(message: string, issues: readonly ValidationIssue[]): Error {
+  return new ValidationError(message, issues);
+}

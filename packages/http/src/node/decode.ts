@@ -196,10 +196,10 @@ class Stage implements AsyncIterableIterator<Uint8Array> {
     this.#given += chunk.length;
     this.#busy = true;
     this.#decoder ??= this.#open(chunk[0] as number);
-    this.#decoder.write(chunk, () => {
+    this.#decoder.write(chunk, (error) => {
       this.#busy = false;
       // What zlib left lying was given in this chunk: it ends within the one in which the encoded bytes end.
-      const rest = this.#given - (this.#decoder as Decoder).bytesWritten;
+      const rest = error ? 0 : this.#given - (this.#decoder as Decoder).bytesWritten;
       this.#past = rest > 0;
       if (this.#past && !this.#closed) this.#checkRest(chunk.subarray(Math.max(0, chunk.length - rest)));
       this.#wakeUp();
