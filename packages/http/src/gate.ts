@@ -161,6 +161,7 @@ export class Gate {
 
   /** Lets nobody of the host in for `ms` milliseconds. Of several such calls the one that ends last holds. */
   closeHost(name: string, ms: number): void {
+    if (!(ms > 0)) return;
     const now = this.#time.now();
     const host = this.#hosts.get(name) ?? this.#newHost(name, now);
     host.closedUntil = Math.max(host.closedUntil, now + ms);

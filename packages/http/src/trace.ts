@@ -104,6 +104,13 @@ export class Tracer {
     return this.active ? new RequestTrace(this, method, url) : undefined;
   }
 
+  /** @internal Whether anybody wants to hear of this: each chunk is an event, and few care. */
+  wants(name: EventName): boolean {
+    if (this.#channelOf[name]?.hasSubscribers) return true;
+    const method = METHODS[name];
+    return this.#listeners.some((listener) => listener[method] !== undefined);
+  }
+
   /** @internal */
   emit(name: EventName, event: RequestEvent): void {
     const channel = this.#channelOf[name];
@@ -206,7 +213,7 @@ export class RequestTrace {
   }
 
   #emit<N extends EventName>(name: N, details: Details<N>): void {
-    if (this.#ended) return;
+    if (this.#ended || !this.#tracer.wants(name)) return;
     const event = Object.freeze({
       id: this.id,
       method: this.#method,

@@ -135,6 +135,13 @@ test('Gate.closeHost: lets nobody of the host in before, and the later end wins'
   assert.deepEqual(trace, ['b1', 'a1']);
 });
 
+test('Gate.closeHost: nothing, and what is no time, closes nothing', () => {
+  const { gate, enter } = setUp();
+  for (const ms of [0, -5, NaN]) gate.closeHost('a', ms);
+  assert.equal(gate.snapshot().hosts.length, 0);
+  assert.equal(enter('a1'), true);
+});
+
 test('Gate.closeHost: closes those who waited before', () => {
   const { time, gate, trace, enter } = setUp({ perHost: 1 });
   enter('a1');
@@ -153,6 +160,24 @@ test('Gate.openHost: ends the closing', () => {
   gate.openHost('a');
   gate.openHost('unknown');
   assert.deepEqual(trace, ['a1']);
+});
+
+test('Gate: nobody overtakes one whose time has come and whom a late timer has not woken', () => {
+  const { time, gate, trace, enter } = setUp({ total: 1 });
+  gate.closeHost('a', 100);
+  enter('a1');
+  time.block(200);
+  assert.equal(enter('b1'), false);
+  assert.deepEqual(trace, ['a1']);
+  gate.leave('a');
+  enter('c1', { then: () => enter('e1') });
+  gate.closeHost('d', 100);
+  enter('d1');
+  time.block(200);
+  gate.leave('b');
+  gate.leave('c');
+  gate.leave('d');
+  assert.deepEqual(trace, ['a1', 'b1', 'c1', 'd1', 'e1']);
 });
 
 test('Gate: keeps the process alive while somebody waits for time alone, and not longer', () => {

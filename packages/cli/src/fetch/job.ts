@@ -6,6 +6,7 @@ import type { HttpClient } from './http-client.ts';
 import { InputReader } from './input/read-input.ts';
 import { type BadLine, formatPlace, type Item } from './item.ts';
 import type { FetchOptions } from './options.ts';
+import { Netrc } from './netrc.ts';
 import { Pace } from './pace.ts';
 import { plan, type PlannerContext } from './planner.ts';
 import { Progress } from './progress.ts';
@@ -164,7 +165,7 @@ export class Job {
       return this.#settle(planned.line, item, planned.known);
     }
     const { file, known, remember } = planned;
-    if (remember) await this.#remember(reportLine({ id: item.id, url: item.url, outcome: 'started', file }));
+    if (remember) await this.#reporter.add(reportLine({ id: item.id, url: item.url, outcome: 'started', file }), item);
     this.#window.add({ item, host: item.host, file, known, attempts: [], tries: 0, waitsSince: performance.now() });
     this.#changed.set();
   }
@@ -189,9 +190,9 @@ export class Job {
     }
   }
 
-  /** When it returns, a later run will know. */
-  async #remember(line: ReportLine): Promise<void> {
-    await this.#reporter.add(line, undefined);
+  /** When it returns, a later run will know which file is whose. */
+  async #remember(line: ReportLine | undefined): Promise<void> {
+    if (line !== undefined) await this.#reporter.add(line, undefined);
     await this.#planning.journal?.flush();
   }
 
@@ -241,6 +242,7 @@ export class Job {
       client: this.#client,
       folders,
       headers,
+      netrc: options.netrc ? Netrc.load() : undefined,
       throttle: options.limitRate === undefined ? undefined : new Throttle(options.limitRate),
       maxSizeBytes: options.maxSizeBytes,
       fsync: options.fsync,

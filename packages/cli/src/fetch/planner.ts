@@ -12,7 +12,13 @@ import type { Template } from './template.ts';
 
 /** To be fetched into `file`, or at its end already. */
 export type Plan =
-  | { readonly what: 'fetch'; readonly file: string; readonly known: ReportLine | undefined; readonly remember: boolean }
+  | {
+      readonly what: 'fetch';
+      readonly file: string;
+      readonly known: ReportLine | undefined;
+      /** Whether the name is to be in the report before the file has it: a later run could not tell whose file it is. */
+      readonly remember: boolean;
+    }
   | { readonly what: 'done'; readonly line: ReportLine; /** Whether the report has it already. */ readonly known: boolean };
 
 export interface PlannerContext {
@@ -43,13 +49,15 @@ export async function plan(item: Item, context: PlannerContext): Promise<Plan> {
   const stats = statOf(context, file);
   const isOurs = known !== undefined && known.file === file && known.outcome !== 'started';
   const exists = stats !== undefined && !stats.isDirectory() && !isOurs;
-  if (!exists || options.ifModified) return { what: 'fetch', file, known, remember: false };
-  if (options.onExist === 'skip') return skip(item, file, stats, known, context);
-  if (options.onExist === 'rename') {
-    const free = context.names.allocate(file, (path) => statOf(context, path) === undefined);
-    return { what: 'fetch', file: free, known: undefined, remember: true };
+  if (exists && !options.ifModified) {
+    if (options.onExist === 'skip') return skip(item, file, stats, known, context);
+    if (options.onExist === 'rename') {
+      const free = context.names.allocate(file, (path) => statOf(context, path) === undefined);
+      return { what: 'fetch', file: free, known: undefined, remember: true };
+    }
   }
-  return { what: 'fetch', file, known, remember: false };
+  const remember = options.onExist === 'rename' && known?.file !== file;
+  return { what: 'fetch', file, known, remember };
 }
 
 /** Undefined when the input asks for a name that is taken. */

@@ -5,6 +5,7 @@ import type { Folders } from './folders.ts';
 import { parseContentRange, parseDate, parseLength, parseRetryAfter, strongValidator } from './headers.ts';
 import { AttemptError, type HttpClient, type HttpResponse, type Timings } from './http-client.ts';
 import type { Item } from './item.ts';
+import type { Netrc } from './netrc.ts';
 import { findPart, PartFile, removePart, type Resumable } from './part-file.ts';
 import type { Throttle } from './throttle.ts';
 
@@ -15,6 +16,7 @@ export interface TransferContext {
   readonly client: HttpClient;
   readonly folders: Folders;
   readonly headers: Readonly<Record<string, string>>;
+  readonly netrc: Netrc | undefined;
   readonly throttle: Throttle | undefined;
   readonly maxSizeBytes: number;
   readonly fsync: boolean;
@@ -67,7 +69,13 @@ export async function transfer(request: TransferRequest, context: TransferContex
   const response = await context.client.send({
     method: item.method,
     url: item.url,
-    headers: { 'accept-encoding': 'identity', ...context.headers, ...item.headers, ...conditions(request, part) },
+    headers: {
+      'accept-encoding': 'identity',
+      ...loginOf(item, context),
+      ...context.headers,
+      ...item.headers,
+      ...conditions(request, part),
+    },
     body: item.body,
   });
   trace.ttfbAt = performance.now();
@@ -78,6 +86,11 @@ export async function transfer(request: TransferRequest, context: TransferContex
   } finally {
     await response.discard();
   }
+}
+
+function loginOf({ url }: Item, { netrc }: TransferContext): Readonly<Record<string, string>> {
+  const authorization = netrc?.authorization(new URL(url).hostname);
+  return authorization === undefined ? {} : { authorization };
 }
 
 function conditions(request: TransferRequest, part: Resumable | undefined): Readonly<Record<string, string>> {

@@ -41,8 +41,8 @@ export interface WorkerContext extends TransferContext {
   readonly names: Names;
   readonly tally: Tally;
   readonly robots: Robots | undefined;
-  /** Writes a name down before a file gets it; after that a later run finds it. */
-  readonly remember: (line: ReportLine) => Promise<void>;
+  /** Waits until all names so far are written down, this one too: after that a later run finds them. */
+  readonly remember: (line?: ReportLine) => Promise<void>;
   readonly settle: (work: Work, line: ReportLine) => Promise<void>;
 }
 
@@ -168,8 +168,8 @@ class Attempt {
     const ms = (value: number): number => Math.round(value * 10) / 10;
     const record: AttemptRecord = {
       t: Math.round(performance.timeOrigin + this.#startedAt),
-      queue: ms(Math.max(this.#startedAt - this.#work.waitsSince, 0)),
       ...timings,
+      queue: ms(Math.max(this.#startedAt - this.#work.waitsSince, 0) + (timings?.queue ?? 0)),
       ttfb: ttfbAt === undefined ? undefined : ms(ttfbAt - this.#startedAt),
       body: ttfbAt === undefined ? undefined : ms(endedAt - ttfbAt),
       status,
@@ -213,6 +213,7 @@ class Attempt {
   async #finalName(response: HttpResponse): Promise<string> {
     const { item, file, known } = this.#work;
     const { options, names, remember } = this.#context;
+    if (options.onExist === 'rename') await remember();
     if (!options.contentDisposition || item.out !== undefined) return file;
     if (known?.outcome === 'started' && known.file !== null) return known.file;
     const proposed = dispositionName(response.header('content-disposition'))?.split(/[/\\]/).at(-1)?.replace(/^\.+/, '');

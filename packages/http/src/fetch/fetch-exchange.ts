@@ -97,7 +97,7 @@ export class FetchExchange implements WireCall {
     try {
       if (body === null) return new Request(url, init);
       if (body instanceof Uint8Array) return new Request(url, { ...init, body: body as Uint8Array<ArrayBuffer> });
-      this.#upload = new Upload(body);
+      this.#upload = new Upload(body, this.#request.bodyLength);
       return new Request(url, { ...init, body: this.#stream(this.#upload), duplex: 'half' } as StreamingInit);
     } catch (error) {
       this.#fail('unsupported', textOf(error), error);
@@ -106,20 +106,10 @@ export class FetchExchange implements WireCall {
   }
 
   #stream(upload: Upload): ReadableStream<Uint8Array<ArrayBuffer>> {
-    const { bodyLength } = this.#request;
-    let sent = 0;
     return new ReadableStream<Uint8Array<ArrayBuffer>>(
       {
         pull: async (controller) => {
           const { done, value } = await upload.next();
-          sent += done === true ? 0 : value.byteLength;
-          // Whether fetch counts differs by platform.
-          if (bodyLength !== undefined && (sent > bodyLength || (done === true && sent !== bodyLength))) {
-            const error = new TypeError('it is not as long as it was said to be');
-            upload.failure ??= { error };
-            upload.stop();
-            throw error;
-          }
           if (done === true) return controller.close();
           controller.enqueue(value as Uint8Array<ArrayBuffer>);
           if (!this.#over) this.#sink.onBodySent(value.byteLength);

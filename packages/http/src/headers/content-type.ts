@@ -35,7 +35,20 @@ export function isJsonType(mimeType: string): boolean {
  * @throws {DecodeError} when the charset is not known here; it is named.
  */
 export function decodeText(bytes: Uint8Array, contentType: string | null | undefined): string {
+  // The usual case, with nothing to look up and nothing to make.
+  if ((contentType === plainType || isPlain(contentType)) && (bytes[0] ?? 0) < 0xfe) return utf8.decode(bytes);
   return textDecoder(bytes, contentType).decode(bytes);
+}
+
+const utf8 = new TextDecoder();
+/** The last header that was seen to name UTF-8 or nothing: most responses of a server have the same. */
+let plainType: string | null | undefined;
+
+function isPlain(contentType: string | null | undefined): boolean {
+  const charset = parseContentType(contentType)?.charset ?? 'utf-8';
+  if (charset !== 'utf-8') return false;
+  plainType = contentType;
+  return true;
 }
 
 /**
@@ -52,7 +65,10 @@ export function textDecoder(start: Uint8Array, contentType: string | null | unde
   }
 }
 
-function byteOrderMark([first, second, third]: Uint8Array): string | undefined {
+function byteOrderMark(start: Uint8Array): string | undefined {
+  const first = start[0];
+  const second = start[1];
+  const third = start[2];
   if (first === 0xef && second === 0xbb && third === 0xbf) return 'utf-8';
   if (first === 0xff && second === 0xfe) return 'utf-16le';
   return first === 0xfe && second === 0xff ? 'utf-16be' : undefined;

@@ -1,6 +1,6 @@
 import { Client, type buildConnector } from 'undici';
 
-import type { TransportOptions } from '../wire/transport.ts';
+import type { ConnectionInfo, TransportOptions } from '../wire/transport.ts';
 import type { Link } from './connector.ts';
 import { outside } from './outside.ts';
 
@@ -22,6 +22,8 @@ export class Connection {
   /** Of whom it is: a name of the pool's. */
   readonly key: string;
   readonly link: Link;
+  /** What exchanges after the first are told of it. */
+  readonly reusedInfo: ConnectionInfo;
   readonly client: Client;
   readonly multiplexed: boolean;
   /** Exchanges under way. */
@@ -38,6 +40,7 @@ export class Connection {
   constructor(key: string, origin: string, link: Link, options: TransportOptions, owner: ConnectionOwner) {
     this.key = key;
     this.link = link;
+    this.reusedInfo = { ...link.info, reused: true, dnsMs: undefined, tcpMs: undefined, tlsMs: undefined };
     this.multiplexed = link.info.protocol === 'h2';
     this.#owner = owner;
     this.#keepAliveMs = Math.min(options.keepAliveMs, MAX_TIMER_MS);

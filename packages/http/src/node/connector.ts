@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { SecureContext } from 'node:tls';
 
 import { refusesAddress } from '../address-policy.ts';
 import type { ConnectionInfo, ConnectPhase, TransportOptions } from '../wire/transport.ts';
@@ -6,7 +7,7 @@ import { dialFailure, lookupFailure, tlsFailure, type ConnectFailure } from './c
 import { Dial, openSocket } from './dial.ts';
 import { DnsCache, type HostAddress } from './dns-cache.ts';
 import { outside } from './outside.ts';
-import { certificateName, handshake, TlsSessions } from './tls-handshake.ts';
+import { certificateName, handshake, secureContextOf, TlsSessions } from './tls-handshake.ts';
 import { Tunnel } from './proxy-tunnel.ts';
 
 /** Where a connection leads, and by which way. */
@@ -37,10 +38,18 @@ export class Connector {
   readonly options: TransportOptions;
   readonly dns: DnsCache;
   readonly sessions = new TlsSessions();
+  #secureContext: SecureContext | undefined;
 
   constructor(options: TransportOptions) {
     this.options = options;
+    // Faults in what is given are found now; without, there is nothing to be found, and much to be read.
+    if (options.tls) this.#secureContext = secureContextOf(options.tls);
     this.dns = new DnsCache({ ttlMs: options.dnsCacheMs, lookup: options.lookup });
+  }
+
+  /** Certificates and keys, read once. */
+  get secureContext(): SecureContext {
+    return (this.#secureContext ??= secureContextOf(undefined));
   }
 
   connect(route: Route, listener: ConnectListener): ConnectAttempt {
@@ -52,7 +61,8 @@ export class Connector {
 export class ConnectAttempt {
   readonly #connector: Connector;
   readonly #route: Route;
-  readonly #listener: ConnectListener;
+  /** Let go of at the end: the socket's listeners keep the attempt, but shall not keep the exchange. */
+  #listener: ConnectListener | undefined;
   /** Undoes the step that is under way. */
   #leave: (() => void) | undefined;
   /** The socket as far as it has come. */
@@ -79,6 +89,7 @@ export class ConnectAttempt {
   /** Ends it at once: sockets are destroyed, nothing is called any more. */
   abort(): void {
     this.#over = true;
+    this.#listener = undefined;
     this.#leave?.();
     this.#leave = undefined;
     this.#socket?.destroy();
@@ -89,7 +100,7 @@ export class ConnectAttempt {
     if (this.#over) return;
     const { socketPath } = this.#connector.options;
     if (socketPath !== undefined && !this.#route.proxy) return this.#openPath(socketPath);
-    this.#enter('dns');
+    if (!this.#enter('dns')) return;
     const { hostname } = this.#hop();
     const leave = this.#connector.dns.resolve(hostname, (error, addresses) => {
       this.#leave = undefined;
@@ -100,6 +111,7 @@ export class ConnectAttempt {
     });
     // An address, and what is known already, is answered at once: that has gone on by now.
     if (this.#phase === 'dns' && !this.#over) this.#leave = leave;
+    else leave();
   }
 
   /** What the socket leads to: the host itself, or the proxy. */
@@ -111,7 +123,7 @@ export class ConnectAttempt {
   }
 
   #openPath(path: string): void {
-    this.#enter('tcp');
+    if (!this.#enter('tcp')) return;
     const socket = outside(openSocket, { path });
     this.#socket = socket;
     socket.once('connect', () => {
@@ -138,7 +150,7 @@ export class ConnectAttempt {
       const message = `the address policy refuses ${hostname === list ? list : `${hostname} (${list})`}`;
       return this.#fail({ kind: 'policy', phase: 'dns', message, cause: undefined });
     }
-    this.#enter('tcp');
+    if (!this.#enter('tcp')) return;
     const options = { port, addresses: allowed, happyEyeballsMs, localAddress };
     const dial = outside(
       () =>
@@ -166,7 +178,7 @@ export class ConnectAttempt {
   #afterHop(socket: Socket): void {
     const { proxy, tunnel, secure } = this.#route;
     if (!proxy || !tunnel) return this.#finish(socket);
-    this.#enter('proxy');
+    if (!this.#enter('proxy')) return;
     const through = new Tunnel(socket, proxy, this.#route, (message, cause) => {
       this.#leave = undefined;
       if (message !== undefined) return this.#fail({ kind: 'connect', phase: 'proxy', message, cause });
@@ -186,10 +198,10 @@ export class ConnectAttempt {
     protocols: readonly string[],
     next: (secure: Socket) => void,
   ): void {
-    this.#enter('tls');
+    if (!this.#enter('tls')) return;
     const { hostname, port } = target;
-    const { options, sessions } = this.#connector;
-    const settings = { hostname, port, tls: options.tls, protocols, sessions };
+    const { options, sessions, secureContext } = this.#connector;
+    const settings = { hostname, port, tls: options.tls, secureContext, protocols, sessions };
     const raw = socket;
     this.#socket = outside(() =>
       handshake(raw, settings, (secure, error) => {
@@ -207,11 +219,13 @@ export class ConnectAttempt {
   }
 
   #finish(socket: Socket): void {
+    const listener = this.#listener;
     this.#over = true;
+    this.#listener = undefined;
     this.#leave = undefined;
     this.#socket = undefined;
     const { alpnProtocol } = socket as Socket & { alpnProtocol?: string | false };
-    this.#listener.onLink({
+    listener?.onLink({
       socket,
       info: {
         reused: false,
@@ -227,17 +241,20 @@ export class ConnectAttempt {
   #fail(failure: ConnectFailure): void {
     const { proxy } = this.#route;
     const past = this.#phase === 'tls' && this.#route.tunnel && failure.message.includes(this.#route.hostname);
+    const listener = this.#listener;
     this.abort();
     // Whatever keeps the proxy from being reached is the proxy's affair, whichever step it was.
-    if (!proxy || failure.kind !== 'connect' || past) return this.#listener.onFailure(failure);
+    if (!proxy || failure.kind !== 'connect' || past) return listener?.onFailure(failure);
     const message = failure.phase === 'proxy' ? failure.message : `no way through proxy ${proxy.host}: ${failure.message}`;
-    this.#listener.onFailure({ ...failure, phase: 'proxy', message });
+    listener?.onFailure({ ...failure, phase: 'proxy', message });
   }
 
-  #enter(phase: ConnectPhase): void {
+  /** False when it was aborted by whom it told. */
+  #enter(phase: ConnectPhase): boolean {
     this.#stepBegan = performance.now();
     this.#phase = phase;
-    this.#listener.onPhase(phase);
+    this.#listener?.onPhase(phase);
+    return !this.#over;
   }
 
   #took(): number {

@@ -53,8 +53,12 @@ export class Dial {
       ...(localAddress === undefined ? undefined : { localAddress }),
     });
     this.#trying.add(socket);
-    socket.once('connect', () => this.#succeed(socket));
-    socket.on('error', (error) => this.#fail(socket, error));
+    const onError = (error: Error): void => this.#fail(socket, error);
+    socket.on('error', onError);
+    socket.once('connect', () => {
+      socket.off('error', onError);
+      this.#succeed(socket);
+    });
     if (this.#next < addresses.length) this.#timer = setTimeout(() => this.#try(), happyEyeballsMs);
   }
 

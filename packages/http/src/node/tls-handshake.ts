@@ -1,5 +1,5 @@
 import { isIP, type Socket } from 'node:net';
-import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
+import { connect, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
 
 import type { TlsOptions } from '../wire/transport.ts';
 
@@ -34,6 +34,7 @@ export interface HandshakeOptions {
   readonly hostname: string;
   readonly port: number;
   readonly tls: TlsOptions | undefined;
+  readonly secureContext: SecureContext;
   readonly protocols: readonly string[];
   readonly sessions: TlsSessions;
 }
@@ -53,8 +54,9 @@ export function handshake(
   const key = `${name}|${options.hostname}|${options.port}|${options.protocols.join()}`;
   const session = options.sessions.get(key);
   const secure = connect({
-    ...connectionOptions(options.tls),
     socket,
+    secureContext: options.secureContext,
+    rejectUnauthorized: options.tls?.rejectUnauthorized ?? true,
     host: name,
     // An address is no name that a server could be asked for (RFC 6066, section 3).
     servername: isIP(name) === 0 ? name : '',
@@ -75,17 +77,27 @@ export function handshake(
   return secure;
 }
 
-function connectionOptions(tls: TlsOptions | undefined): ConnectionOptions {
-  if (!tls) return {};
-  const { ca, cert, key, passphrase, rejectUnauthorized, minVersion } = tls;
-  return {
-    ...(ca !== undefined && { ca: listed(ca) }),
-    ...(cert !== undefined && { cert: pem(cert) }),
-    ...(key !== undefined && { key: pem(key) }),
-    ...(passphrase !== undefined && { passphrase }),
-    ...(rejectUnauthorized !== undefined && { rejectUnauthorized }),
-    ...(minVersion !== undefined && { minVersion }),
-  };
+/**
+ * Reads certificates and keys.
+ *
+ * @throws {TypeError} when they cannot be read, or do not belong together.
+ */
+export function secureContextOf(tls: TlsOptions | undefined): SecureContext {
+  const { ca, cert, key, passphrase, minVersion } = tls ?? {};
+  try {
+    return createSecureContext({
+      ...(ca !== undefined && { ca: listed(ca) }),
+      ...(cert !== undefined && { cert: pem(cert) }),
+      ...(key !== undefined && { key: pem(key) }),
+      ...(passphrase !== undefined && { passphrase }),
+      ...(minVersion !== undefined && { minVersion }),
+    });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new TypeError(`Cannot speak TLS as certificates and keys must be PEM and fit together: ${reason}`, {
+      cause: error,
+    });
+  }
 }
 
 type Pem = string | Uint8Array;

@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+
 import type {
   Transport,
   TransportCapabilities,
@@ -67,6 +69,11 @@ export class UndiciTransport implements Transport {
         `Cannot make a transport as an address policy leaves no way over a socket of the file system: current value is ${options.socketPath}`,
       );
     }
+    if (options.localAddress !== undefined && isIP(options.localAddress) === 0) {
+      throw new TypeError(
+        `Cannot make a transport as localAddress must be an address: current value is ${options.localAddress}`,
+      );
+    }
     this.#options = options;
     this.#connector = new Connector(options);
     this.maxHeaderBytes = options.maxHeaderBytes;
@@ -89,12 +96,11 @@ export class UndiciTransport implements Transport {
 
   async destroy(): Promise<void> {
     this.#destroyed = true;
-    for (const exchange of this.#exchanges) exchange.destroyed('the transport was closed');
-    for (const attempt of this.#attempts) attempt.abort();
-    this.#attempts.clear();
     const closing = [...this.#connections].map(
       ({ link: { socket } }) => new Promise<void>((resolve) => void socket.once('close', () => resolve())),
     );
+    // With the last exchange that waits for it an attempt ends as well.
+    for (const exchange of this.#exchanges) exchange.destroyed('the transport was closed');
     for (const connection of this.#connections) connection.destroy();
     await Promise.all(closing);
   }
@@ -238,7 +244,9 @@ export class UndiciTransport implements Transport {
     this.#connections.add(connection);
     if (connection.multiplexed) origin.multiplexed.add(connection);
     else origin.idle.push(connection);
-    for (const exchange of opening.waiting) this.start(exchange);
+    const waiting = [...opening.waiting];
+    opening.waiting.clear();
+    for (const exchange of waiting) this.start(exchange);
   }
 
   #failed(key: string, opening: Opening, failure: ConnectFailure): void {

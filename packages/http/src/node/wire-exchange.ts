@@ -4,6 +4,7 @@ import type { ConnectPhase, WireCall, WireFailure, WireRequest, WireSink } from 
 import type { ConnectFailure } from './connect-failure.ts';
 import type { Connection } from './connection.ts';
 import { proxyAuthorization } from './proxy-tunnel.ts';
+import { outside } from './outside.ts';
 import { Upload } from '../wire/upload.ts';
 import { wireFailure } from './wire-failure.ts';
 
@@ -73,7 +74,13 @@ export class WireExchange implements WireCall {
     connection.served += 1;
     const { request } = this;
     let { body } = request;
-    if (body !== null && !(body instanceof Uint8Array)) body = this.#upload = new Upload(body);
+    if (body !== null && !(body instanceof Uint8Array)) {
+      body = this.#upload = new Upload(body, request.bodyLength);
+      if (request.bodyLength === 0) body = null;
+    }
+    if (connection.multiplexed && body !== null && (request.method === 'GET' || request.method === 'HEAD')) {
+      return this.#refuse(`there is no ${request.method} with a body over HTTP/2`);
+    }
     const { origin, pathname, search } = request.url;
     const forward = request.proxy !== undefined && request.url.protocol === 'http:';
     this.#dispatching = true;
@@ -131,7 +138,9 @@ export class WireExchange implements WireCall {
       return;
     }
     if (this.#connection) this.#connection.paused = false;
-    this.#resumeReading?.();
+    const resumeReading = this.#resumeReading;
+    // undici may set its timer for idle connections in here.
+    if (resumeReading) outside(resumeReading);
   }
 
   abort(): void {
@@ -151,14 +160,17 @@ export class WireExchange implements WireCall {
   onConnect(abort: (reason?: Error) => void): void {
     this.#abortRequest = abort;
     if (this.#over) return abort();
-    const { info } = (this.#connection as Connection).link;
-    this.#sink.onSend(this.#reused ? { ...info, reused: true, dnsMs: undefined, tcpMs: undefined, tlsMs: undefined } : info);
+    const connection = this.#connection as Connection;
+    this.#sink.onSend(this.#reused ? connection.reusedInfo : connection.link.info);
   }
 
   onHeaders(status: number, rawHeaders: readonly (Buffer | string)[], resume: () => void, statusText: string): boolean {
     if (this.#over) return true;
+    const { maxHeaderBytes } = this.#owner;
     if (rawHeaders.length > 2 * MAX_FIELDS) this.#violate(`the head has more than ${MAX_FIELDS} fields`);
-    else if (status === 101) this.#violate('the server switched protocols without being asked');
+    else if (this.#connection?.multiplexed === true && sizeOf(rawHeaders) > maxHeaderBytes) {
+      this.#violate(`the head is larger than ${maxHeaderBytes} bytes`);
+    } else if (status === 101) this.#violate('the server switched protocols without being asked');
     else if (status < 200) this.#sink.onInformation(status);
     else {
       this.#headSeen = true;
@@ -221,6 +233,10 @@ export class WireExchange implements WireCall {
     this.#owner.start(this);
   }
 
+  #refuse(message: string): void {
+    this.#fail({ kind: 'unsupported', phase: undefined, message, cause: undefined, reused: this.#reused });
+  }
+
   #violate(message: string): void {
     this.#fail({ kind: 'protocol', phase: undefined, message, cause: undefined, reused: this.#reused });
   }
@@ -268,6 +284,13 @@ function fields(raw: readonly (Buffer | string)[]): string[] {
     all.push(text(raw[i]).toLowerCase(), text(raw[i + 1]).trim());
   }
   return all;
+}
+
+/** undici counts the bytes of HTTP/1.1 by itself. */
+function sizeOf(raw: readonly (Buffer | string)[]): number {
+  let size = 0;
+  for (const part of raw) size += part.length;
+  return size;
 }
 
 function text(value: Buffer | string | undefined): string {

@@ -110,7 +110,7 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter {
       if (core.gate.enter(this.hop.host, this, { front })) return this.admitted();
     } catch (error) {
       if (!(error instanceof GateFullError)) throw error;
-      const { queue } = core.options.limits;
+      const { queue } = core.options.gate;
       return this.#fail((facts) => new QueueFullError(`${queue} requests are waiting already`, facts), true);
     }
     this.journey.trace?.queued();
@@ -199,7 +199,7 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter {
   onEnd(trailers: readonly string[]): void {
     this.trailers = trailers;
     this.#finish('done');
-    this.body.complete();
+    this.body.finish();
   }
 
   onError(failure: WireFailure): void {
@@ -276,11 +276,12 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter {
 
   // Ending -----------------------------------------------------------------------------------------------------------
 
-  /** No more than this many bytes of the body will be taken. */
+  /** No more than this many bytes of the body will be taken. @throws {BodyLimitError} when more have come. */
   limitTo(bytes: number): void {
     this.#maxReceived = bytes;
     if (this.received <= bytes) return;
-    this.#fail((facts) => new BodyLimitError(bytes, `the body is larger than ${bytes} bytes`, facts), false);
+    this.abort();
+    throw new BodyLimitError(bytes, `the body is larger than ${bytes} bytes`, this.#factsOfBody());
   }
 
   /** The error of somebody who reads, and finds more without an end than he takes. */

@@ -6,7 +6,8 @@
  */
 
 import { abortable, isCancelled, sleep, type Scope } from 'corral';
-import { BodyLimitError, DecodeError, HttpError, RedirectError, StatusError } from '../errors.ts';
+import type { CookieJarLike } from '../cookies/cookie-jar.ts';
+import { BodyLimitError, DecodeError, HttpError, RedirectError, StatusError, type Attempt } from '../errors.ts';
 import { redactUrl } from '../headers/redact.ts';
 import { parseRetryAfter } from '../headers/retry-after.ts';
 import { BodyLimitError as BodyLimitFault } from '../parts-errors.ts';
@@ -42,8 +43,16 @@ export class Performance {
   async perform(): Promise<ClientResponse> {
     this.#core.budget.deposit();
     try {
-      const response = await this.#follow();
-      return this.#plan.raiseForStatus && response.status >= 400 ? await response.raiseForStatus() : response;
+      const { method, url, headers, body, redirect, raiseForStatus } = this.#plan;
+      let hop = new Hop(method, url, headers, body, this.#core.proxyFor(url));
+      for (;;) {
+        const response = await this.#send(hop);
+        const location = redirect && isRedirect(response.status) ? response.header('location') : undefined;
+        if (location === undefined) {
+          return raiseForStatus && response.status >= 400 ? await response.raiseForStatus() : response;
+        }
+        hop = this.#next(hop, response, location);
+      }
     } catch (error) {
       if (isCancelled(error)) this.#journey.trace?.cancelled();
       else this.#journey.trace?.error(error);
@@ -53,19 +62,7 @@ export class Performance {
 
   // Redirects --------------------------------------------------------------------------------------------------------
 
-  async #follow(): Promise<ClientResponse> {
-    const { method, url, headers, body, redirect } = this.#plan;
-    let hop = new Hop(method, url, headers, body, this.#core.proxyFor(url));
-    for (;;) {
-      const response = await this.#send(hop);
-      if (!redirect || !isRedirect(response.status)) return response;
-      const location = response.header('location');
-      if (location === undefined) return response;
-      hop = await this.#next(hop, response, location);
-    }
-  }
-
-  async #next(hop: Hop, response: ClientResponse, location: string): Promise<Hop> {
+  #next(hop: Hop, response: ClientResponse, location: string): Hop {
     const { redirect = {} } = this.#plan;
     const max = redirect.max ?? 10;
     try {
@@ -97,42 +94,52 @@ export class Performance {
 
   // Middleware -------------------------------------------------------------------------------------------------------
 
-  async #send(hop: Hop): Promise<ClientResponse> {
+  #send(hop: Hop): Promise<ClientResponse> {
     const { use } = this.#plan;
-    if (use.length === 0) return this.#exchangeOnce(hop);
+    if (use.length === 0) return this.#answer(hop);
     const call = (index: number, request: OutgoingRequest): Promise<ClientResponse> => {
       const middleware = use[index];
-      if (!middleware) return this.#exchangeOnce(changed(hop, request.headers));
+      if (!middleware) return this.#answer(changed(hop, request.headers));
       return middleware(request, (next) => call(index + 1, next));
     };
     return call(0, outgoing(hop));
   }
 
-  async #exchangeOnce(hop: Hop): Promise<ClientResponse> {
+  #answer(hop: Hop): Promise<ClientResponse> {
     const { cookies } = this.#core.options;
-    if (!cookies) return this.#response(await this.#tryHop(hop));
+    return cookies ? this.#answerWith(cookies, hop) : this.#tryHop(hop);
+  }
+
+  async #answerWith(cookies: CookieJarLike, hop: Hop): Promise<ClientResponse> {
     const found = cookies.getCookieHeader(hop.url);
     const header = typeof found === 'object' ? await found : found;
-    const exchange = await this.#tryHop(header ? withCookies(hop, header) : hop);
-    const set = valuesOf(exchange, 'set-cookie');
+    const response = await this.#tryHop(header ? withCookies(hop, header) : hop);
+    const set = response.headerValues('set-cookie');
     if (set.length > 0) await cookies.setFromResponse(hop.url, set);
-    return this.#response(exchange);
+    return response;
   }
 
   // Retries ----------------------------------------------------------------------------------------------------------
 
-  async #tryHop(hop: Hop): Promise<Exchange> {
+  async #tryHop(hop: Hop): Promise<ClientResponse> {
     let attempt = 1;
     let reconnected = false;
     for (let front = false; ; front = true) {
       const exchange = new Exchange(this.#core, this.#journey, hop);
-      const failed = await this.#try(exchange, front);
-      if (!failed && (exchange.head as WireHead).status < 400) return exchange;
+      let failed: { readonly error: unknown } | undefined;
+      // Nothing is sent for those who have been cancelled.
+      if (this.#scope.reason) throw this.#scope.reason;
+      try {
+        await abortable(exchange.start(front), { scope: this.#scope, abandon: true });
+        if ((exchange.head as WireHead).status < 400) return this.#response(exchange);
+      } catch (error) {
+        failed = failureOf(exchange, error);
+      }
       const decision = this.#decide(exchange, failed?.error, attempt, reconnected);
       if (decision.closeHostMs) this.#core.gate.closeHost(hop.host, decision.closeHostMs);
       if (!decision.retry || !this.#isTimeFor(decision.delayMs)) {
         if (failed) throw failed.error;
-        return exchange;
+        return this.#response(exchange);
       }
       this.#journey.trace?.retry({
         attempt,
@@ -170,7 +177,7 @@ export class Performance {
   }
 
   #retryAfter(exchange: Exchange): number | undefined {
-    return parseRetryAfter(valuesOf(exchange, 'retry-after')[0], Date.now());
+    return parseRetryAfter(valueOf(exchange, 'retry-after'), Date.now());
   }
 
   /** To wait longer than all of it may take helps nobody. */
@@ -185,26 +192,10 @@ export class Performance {
     if (delayMs > 0) await sleep(delayMs, { scope: this.#scope });
   }
 
-  /** One try; gives the failure, if it failed. Cancelled, it throws that. */
-  async #try(exchange: Exchange, front: boolean): Promise<{ readonly error: unknown } | undefined> {
-    // Nothing is sent for those who have been cancelled.
-    if (this.#scope.reason) throw this.#scope.reason;
-    try {
-      await abortable(exchange.start(front), { scope: this.#scope, abandon: true });
-      return undefined;
-    } catch (error) {
-      if (exchange.over && !exchange.head && !isCancelled(error)) return { error };
-      exchange.abort();
-      throw error;
-    }
-  }
-
   // Responses --------------------------------------------------------------------------------------------------------
 
   #response(exchange: Exchange): ClientResponse {
     const { status, statusText, headers } = exchange.head as WireHead;
-    const journey = this.#journey;
-    const body = this.#body(exchange);
     return new ClientResponse({
       status,
       statusText,
@@ -212,16 +203,25 @@ export class Performance {
       url: exchange.hop.url,
       history: this.#history.length > 0 ? Object.freeze([...this.#history]) : NONE,
       http: exchange.connection?.protocol === 'h2' ? '2' : '1.1',
-      body,
-      attempts: () => [...journey.attempts, exchange.attempt()],
-      statusError: (response, bodySnippet) => {
-        const waitMs = parseRetryAfter(valuesOf(exchange, 'retry-after')[0], Date.now());
-        const retryAt = waitMs === undefined ? undefined : Date.now() + waitMs;
-        const retryable = exchange.hop.idempotent && RETRYABLE.has(status);
-        const facts = journey.facts('headers', true, retryable, exchange.attempt());
-        return new StatusError({ status, statusText, headers: response.headers, bodySnippet, retryAt }, facts);
-      },
+      body: this.#body(exchange),
+      exchange,
+      owner: this,
     });
+  }
+
+  /** @internal For a response: all its tries. */
+  attempts(exchange: Exchange): readonly Attempt[] {
+    return [...this.#journey.attempts, exchange.attempt()];
+  }
+
+  /** @internal For a response whose status is to be an error. */
+  statusError(exchange: Exchange, response: ClientResponse, bodySnippet: string): StatusError {
+    const { status, statusText, headers } = response;
+    const waitMs = this.#retryAfter(exchange);
+    const retryAt = waitMs === undefined ? undefined : Date.now() + waitMs;
+    const retryable = exchange.hop.idempotent && RETRYABLE.has(status);
+    const facts = this.#journey.facts('headers', true, retryable, exchange.attempt());
+    return new StatusError({ status, statusText, headers, bodySnippet, retryAt }, facts);
   }
 
   #body(exchange: Exchange): ResponseBody {
@@ -233,26 +233,25 @@ export class Performance {
       codings: decompress && decoding && !bodyless ? this.#codings(exchange, decoding) : NONE,
       decoding,
       limits: { maxBytes, maxRatio: options.maxRatio },
-      contentType: valuesOf(exchange, 'content-type')[0],
       length: bodyless ? 0 : lengthOf(exchange),
       scope: this.#scope,
-      decodeError: (error) => this.#decodeError(exchange, error),
+      owner: this,
     });
   }
 
   #codings(exchange: Exchange, decoding: Decoding): readonly string[] {
-    const values = valuesOf(exchange, 'content-encoding');
-    if (values.length === 0) return NONE;
+    const first = valueOf(exchange, 'content-encoding');
+    if (first === undefined) return NONE;
     try {
-      return decoding.parse(values.join(','));
+      return decoding.parse(valuesOf(exchange, 'content-encoding').join(','));
     } catch (error) {
       exchange.abort();
-      throw this.#decodeError(exchange, error);
+      throw this.decodeError(exchange, error);
     }
   }
 
-  /** What the parts throw, with what is known of the request. */
-  #decodeError(exchange: Exchange, error: unknown): unknown {
+  /** @internal What the parts throw, with what is known of the request. */
+  decodeError(exchange: Exchange, error: unknown): unknown {
     if (error instanceof HttpError || isCancelled(error) || error instanceof TypeError) return error;
     const facts = this.#journey.facts('body', true, false, exchange.attempt());
     if (error instanceof BodyLimitFault) return new BodyLimitError(error.limit, error.message, facts);
@@ -264,15 +263,26 @@ const NONE: readonly never[] = Object.freeze([]);
 /** Those that may go away by themselves. */
 const RETRYABLE = new Set([408, 425, 429, 500, 502, 503, 504]);
 
+function valueOf(exchange: Exchange, name: string): string | undefined {
+  const headers = exchange.head?.headers ?? NONE;
+  for (let at = 0; at < headers.length; at += 2) if (headers[at] === name) return headers[at + 1];
+  return undefined;
+}
+
 function valuesOf(exchange: Exchange, name: string): string[] {
   const headers = exchange.head?.headers ?? NONE;
-  const values: string[] = [];
-  for (let at = 0; at < headers.length; at += 2) if (headers[at] === name) values.push(headers[at + 1] as string);
-  return values;
+  return headers.filter((_value, at) => at % 2 === 1 && headers[at - 1] === name);
+}
+
+/** What a try failed with. What is no failure of the request, such as a cancellation, is thrown. */
+function failureOf(exchange: Exchange, error: unknown): { readonly error: unknown } {
+  if (exchange.over && !exchange.head && !isCancelled(error)) return { error };
+  exchange.abort();
+  throw error;
 }
 
 function lengthOf(exchange: Exchange): number | undefined {
-  const value = valuesOf(exchange, 'content-length')[0];
+  const value = valueOf(exchange, 'content-length');
   return value !== undefined && /^\d{1,15}$/.test(value) ? Number(value) : undefined;
 }
 

@@ -1,3 +1,4 @@
+import type { Exchange } from '../request/exchange.ts';
 import type { Attempt, StatusError } from '../errors.ts';
 import { parseLinks, type Link } from '../headers/link.ts';
 import type { StandardSchemaV1 } from '../standard-schema.ts';
@@ -28,8 +29,14 @@ export interface ResponseParts {
   readonly history: readonly RedirectStep[];
   readonly http: '1.1' | '2';
   readonly body: ResponseBody;
-  attempts(): readonly Attempt[];
-  statusError(response: ClientResponse, snippet: string): StatusError;
+  readonly exchange: Exchange;
+  readonly owner: ResponseOwner;
+}
+
+/** @internal Who made the request. */
+export interface ResponseOwner {
+  attempts(exchange: Exchange): readonly Attempt[];
+  statusError(exchange: Exchange, response: ClientResponse, snippet: string): StatusError;
 }
 
 /**
@@ -42,7 +49,9 @@ export class ClientResponse implements AsyncDisposable {
   readonly status: number;
   readonly statusText: string;
   /** Where it came from at last, without credentials. */
-  readonly url: string;
+  get url(): string {
+    return this.#parts.url.href;
+  }
   /** What was followed to get here, the first one first. */
   readonly history: readonly RedirectStep[];
   /** The version of HTTP that it came by. */
@@ -55,7 +64,6 @@ export class ClientResponse implements AsyncDisposable {
   constructor(parts: ResponseParts) {
     this.status = parts.status;
     this.statusText = parts.statusText;
-    this.url = parts.url.href;
     this.history = parts.history;
     this.http = parts.http;
     this.body = parts.body;
@@ -88,6 +96,12 @@ export class ClientResponse implements AsyncDisposable {
     return undefined;
   }
 
+  /** All values of a header, in the order in which they came. `name` in lower case. */
+  headerValues(name: string): string[] {
+    const raw = this.#parts.rawHeaders;
+    return raw.filter((_value, at) => at % 2 === 1 && raw[at - 1] === name);
+  }
+
   /** What the header Link points to. */
   get links(): readonly Link[] {
     const value = this.headers.get('link');
@@ -96,7 +110,8 @@ export class ClientResponse implements AsyncDisposable {
 
   /** All tries that were made for it, the one that brought it last. */
   get attempts(): readonly Attempt[] {
-    return this.#parts.attempts();
+    const { owner, exchange } = this.#parts;
+    return owner.attempts(exchange);
   }
 
   get timings(): ResponseTimings {
@@ -142,7 +157,8 @@ export class ClientResponse implements AsyncDisposable {
     if (this.status < 400) return this;
     const snippet = await this.body.snippet();
     await this.release();
-    throw this.#parts.statusError(this, snippet);
+    const { owner, exchange } = this.#parts;
+    throw owner.statusError(exchange, this, snippet);
   }
 
   /** Gives up what has not been read. Idempotent; waits for nothing. */

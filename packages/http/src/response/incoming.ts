@@ -32,8 +32,9 @@ export class IncomingBody {
     return this.#paused;
   }
 
-  get ended(): boolean {
-    return this.#ending !== undefined;
+  /** Whether all of it has come. */
+  get complete(): boolean {
+    return this.#ending === 'complete';
   }
 
   get buffered(): number {
@@ -56,7 +57,7 @@ export class IncomingBody {
   }
 
   /** All of it has come. */
-  complete(): void {
+  finish(): void {
     this.#end('complete');
   }
 
@@ -106,6 +107,11 @@ export class IncomingBody {
       else this.#reader = { resolve: done, reject };
       this.#goOn();
     });
+  }
+
+  /** All that has come and was not read. */
+  takeAll(): Uint8Array {
+    return this.#join();
   }
 
   /** What has come and will come is thrown away. */

@@ -14,13 +14,17 @@ export interface BodyParts {
   readonly codings: readonly string[];
   readonly decoding: Decoding | undefined;
   readonly limits: DecodeLimits;
-  readonly contentType: string | undefined;
   /** Its length as it was sent, where the server said. */
   readonly length: number | undefined;
   /** The scope that it belongs to. */
   readonly scope: Scope;
+  readonly owner: BodyOwner;
+}
+
+/** @internal Who made the request. */
+export interface BodyOwner {
   /** An error of the decoding, with what is known of the request. */
-  decodeError(error: unknown): unknown;
+  decodeError(exchange: Exchange, error: unknown): unknown;
 }
 
 /** Where the platform does not know what is current, the scope of the request stands in. */
@@ -65,6 +69,8 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
   /** All of it. Releases the response. See {@link ClientResponse.text}. */
   async bytes(): Promise<Uint8Array> {
     if (this.#reader) return this.#reader.rest(this.#parts.limits.maxBytes);
+    const there = this.#whole();
+    if (there) return there;
     const { exchange, codings, decoding, limits } = this.#use();
     try {
       exchange.limitTo(limits.maxBytes);
@@ -72,18 +78,40 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
       if (codings.length === 0 || !decoding) return raw;
       return await this.#waitFor(decoding.decodeWhole(raw, codings, limits));
     } catch (error) {
-      throw this.#parts.decodeError(error);
+      throw this.#decodeError(error);
     } finally {
       this.release();
     }
   }
 
+  /** All of it, when it has come already, and as it was sent. */
+  #whole(): Uint8Array | undefined {
+    const { exchange, codings, limits, scope } = this.#parts;
+    const { body } = exchange;
+    const fits = body.complete && !this.#used && !this.#released && body.buffered <= limits.maxBytes;
+    if (!fits || codings.length > 0 || readingScope(scope)?.cancelled) return undefined;
+    this.#used = true;
+    this.release();
+    return body.takeAll();
+  }
+
+  #contentType(): string | undefined {
+    const headers = this.#parts.exchange.head?.headers ?? [];
+    const at = headers.indexOf('content-type');
+    return at % 2 === 0 ? headers[at + 1] : undefined;
+  }
+
+  #decodeError(error: unknown): unknown {
+    const { owner, exchange } = this.#parts;
+    return owner.decodeError(exchange, error);
+  }
+
   async text(): Promise<string> {
-    const bytes = await this.bytes();
+    const bytes = this.#whole() ?? (await this.bytes());
     try {
-      return decodeText(bytes, this.#parts.contentType);
+      return decodeText(bytes, this.#contentType());
     } catch (error) {
-      throw this.#parts.decodeError(error);
+      throw this.#decodeError(error);
     }
   }
 
@@ -93,13 +121,13 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
     try {
       value = JSON.parse(text);
     } catch (error) {
-      throw this.#parts.decodeError(new NotJson(text, error));
+      throw this.#decodeError(new NotJson(text, error));
     }
     if (!schema) return value as T;
     try {
       return await validate(schema, value);
     } catch (error) {
-      throw isCancelled(error) ? error : this.#parts.decodeError(error);
+      throw isCancelled(error) ? error : this.#decodeError(error);
     }
   }
 
@@ -312,7 +340,7 @@ class Decoded implements AsyncIterator<Uint8Array, undefined> {
       const result = await this.#inner.next();
       return result.done ? { done: true, value: undefined } : result;
     } catch (error) {
-      throw this.#parts.decodeError(error);
+      throw this.#parts.owner.decodeError(this.#parts.exchange, error);
     }
   }
 

@@ -8,7 +8,8 @@ import type { RetryPolicy, RetryResponse } from './retry-policy.ts';
  *
  *     unsent   not a byte has gone               again, always
  *     sent     no byte of a response has come    again, if the method is idempotent or it has an Idempotency-Key
- *     head     there is a response               again, if its status says so
+ *     head     there is a response               again, if its status says so; if it broke off, as with `sent`
+ *              (an informational one is one)
  *     body     some of the body was read         never: only saveTo() can go on where it stopped
  */
 export type RetryStage = 'unsent' | 'sent' | 'head' | 'body';

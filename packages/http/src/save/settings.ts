@@ -28,44 +28,40 @@ export function readSettings(options: SaveToOptions | undefined): SaveSettings {
     }
   }
   const flag = (name: string, otherwise: boolean): boolean =>
-    checked(name, given.get(name) ?? otherwise, 'true or false', (value) => typeof value === 'boolean');
+    checked(name, given.get(name) ?? otherwise, 'true or false', (value) => typeof value === 'boolean') as boolean;
   const count = (name: string, otherwise: number, least: number): number => {
     const fits = (value: unknown): boolean =>
       value === Infinity || (Number.isSafeInteger(value) && Number(value) >= least);
-    return checked(
-      name,
-      given.get(name) ?? otherwise,
-      `an integer of at least ${least}, or Infinity`,
-      fits,
-      RangeError,
-    );
+    const what = `an integer of at least ${least}, or Infinity`;
+    return checked(name, given.get(name) ?? otherwise, what, fits, RangeError) as number;
   };
+  const digest = checked('sha256', given.get('sha256'), '64 hexadecimal digits', isDigest) as string | undefined;
   return {
     resume: flag('resume', false),
-    sha256: checked<string | undefined>(
-      'sha256',
-      given.get('sha256'),
-      '64 hexadecimal digits',
-      isDigest,
-    )?.toLowerCase(),
-    onProgress: checked('onProgress', given.get('onProgress'), 'a function', isAbsentOr('function')),
+    sha256: digest?.toLowerCase(),
+    onProgress: checked(
+      'onProgress',
+      given.get('onProgress'),
+      'a function',
+      isAbsentOr('function'),
+    ) as SaveSettings['onProgress'],
     overwrite: flag('overwrite', true),
     fsync: flag('fsync', false),
     maxBytes: count('maxBytes', Infinity, 0),
     attempts: count('attempts', 4, 1),
-    url: checked('url', given.get('url'), 'a string', isAbsentOr('string')),
+    url: checked('url', given.get('url'), 'a string', isAbsentOr('string')) as string | undefined,
     scope: given.get('scope') as Scope | undefined, // corral checks it
   };
 }
 
-function checked<T>(
+function checked(
   name: string,
   value: unknown,
   what: string,
   fits: (value: unknown) => boolean,
   Kind: new (message: string) => Error = TypeError,
-): T {
-  if (fits(value)) return value as T;
+): unknown {
+  if (fits(value)) return value;
   throw new Kind(`Cannot save as ${name} takes ${what}: current value is ${shown(value)}`);
 }
 
@@ -77,6 +73,14 @@ function isDigest(value: unknown): boolean {
   return value === undefined || (typeof value === 'string' && /^[0-9a-f]{64}$/i.test(value));
 }
 
+function isSimple(value: unknown): value is number | boolean | null | undefined {
+  return value === null || ['number', 'boolean', 'undefined'].includes(typeof value);
+}
+
 function shown(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value) : typeof value === 'object' ? 'an object' : String(value);
+  return typeof value === 'string'
+    ? JSON.stringify(value)
+    : isSimple(value)
+      ? String(value)
+      : `of type ${typeof value}`;
 }

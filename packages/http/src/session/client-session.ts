@@ -69,7 +69,7 @@ export class ClientSession implements AsyncDisposable {
     const transport = openTransport(given);
     this.#core = new SessionCore({
       name: resolved.name,
-      gate: new Gate({ ...resolved.limits, rate: given.rate }),
+      gate: new Gate(resolved.gate),
       wheel: new DeadlineWheel(),
       transport,
       decoding,

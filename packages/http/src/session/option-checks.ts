@@ -3,14 +3,16 @@
 /** What each option must be; gives the requirement when it is not. */
 export type OptionChecks = Readonly<Record<string, (value: unknown) => string | undefined>>;
 
+const NONE: object = Object.freeze(Object.create(null));
+
 /**
  * The options that were given, as a record without a prototype. Those that are undefined are left out.
  *
  * @throws {TypeError} when one is unknown or not what it must be.
  */
 export function readOptions<T extends object>(given: T | undefined, checks: OptionChecks, call: string): Partial<T> {
+  if (given === undefined) return NONE as Partial<T>;
   const read: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
-  if (given === undefined) return read as Partial<T>;
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     throw new TypeError(`Cannot call ${call} as its options are an object: current value is ${shown(given)}`);
   }

@@ -1,7 +1,8 @@
 import type { NameOption, ScopeOption } from 'corral';
 import type { RequestBodyOptions } from '../body/request-body.ts';
 import type { CookieJarLike } from '../cookies/cookie-jar.ts';
-import type { GateRates } from '../gate.ts';
+import { resolveGateOptions, type LimitOptions, type RateOptions } from '../gate-options.ts';
+import type { GateOptions } from '../gate.ts';
 import type { HeadersInput } from '../request/header-list.ts';
 import type { Middleware } from '../request/middleware.ts';
 import { SECRET_HEADERS, type RedirectOptions } from '../request/redirect.ts';
@@ -25,16 +26,6 @@ import {
   readOptions,
   type OptionChecks,
 } from './option-checks.ts';
-
-/** How many requests may be under way. */
-export interface LimitOptions {
-  /** In all. Default: 100. */
-  readonly total?: number | undefined;
-  /** To one host and port. Default: 8. */
-  readonly perHost?: number | undefined;
-  /** How many may wait for their turn; one more throws {@link QueueFullError}. Default: 10 000. */
-  readonly queue?: number | undefined;
-}
 
 /** What a session and its single requests can be given alike; a request's own go first. */
 export interface SharedOptions {
@@ -64,7 +55,7 @@ export interface SessionOptions extends SharedOptions, NameOption, ScopeOption {
   readonly secretHeaders?: readonly string[] | undefined;
   readonly limits?: LimitOptions | undefined;
   /** How many requests may begin in a time, per host and in total: `{ perHost: { limit: 10, perMs: 1_000 } }`. Default: any. */
-  readonly rate?: GateRates | undefined;
+  readonly rate?: RateOptions | undefined;
   /** Keeps and sends cookies: a `CookieJar`. Default: false, none. */
   readonly cookies?: CookieJarLike | false | undefined;
   /** How many times larger than what was sent a body may become by decoding, from 1 MiB on. Default: 1000. */
@@ -162,7 +153,6 @@ const REQUEST: OptionChecks = {
   body: anything,
 };
 
-const LIMITS: OptionChecks = { total: isCount, perHost: isCount, queue: (value) => (value === 0 ? undefined : isCount(value)) };
 const REDIRECT: OptionChecks = {
   max: (value) => (value === 0 ? undefined : isCount(value)),
   downgrade: oneOf('error', 'follow'),
@@ -174,7 +164,7 @@ export interface ResolvedOptions {
   readonly name: string;
   readonly baseUrl: URL | undefined;
   readonly secretHeaders: ReadonlySet<string>;
-  readonly limits: Readonly<Record<'total' | 'perHost' | 'queue', number>>;
+  readonly gate: GateOptions;
   readonly timeouts: Timeouts;
   readonly retry: RetryPolicy;
   readonly redirect: RedirectOptions | undefined;
@@ -195,13 +185,12 @@ export function readSessionOptions(given: SessionOptions | undefined): Partial<S
 
 export function resolveOptions(options: Partial<SessionOptions>): ResolvedOptions {
   const call = 'new ClientSession';
-  const limits = readOptions(options.limits, LIMITS, `${call}, { limits },`);
   const secret = (options.secretHeaders ?? []).map((name) => name.toLowerCase());
   return Object.freeze({
     name: options.name ?? 'ClientSession',
     baseUrl: options.baseUrl === undefined ? undefined : baseOf(options.baseUrl),
     secretHeaders: new Set([...SECRET_HEADERS, ...secret]),
-    limits: Object.freeze({ total: limits.total ?? 100, perHost: limits.perHost ?? 8, queue: limits.queue ?? 10_000 }),
+    gate: resolveGateOptions(options.limits, options.rate),
     timeouts: timeoutsOf(options.timeout, undefined),
     retry: options.retry === undefined ? exponential() : retryOf(options.retry),
     redirect: resolveRedirect(options.redirect ?? {}, call),

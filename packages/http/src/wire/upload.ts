@@ -1,15 +1,18 @@
-/** A body on its way up: passes it on, counts nothing, and remembers whether it was the source that failed. */
+/** A body on its way up: passes it on, sees that it is as long as was said, and remembers whether it was the source that failed. */
 export class Upload implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array> {
   readonly #source: AsyncIterable<Uint8Array>;
   #iterator: AsyncIterator<Uint8Array> | undefined;
+  readonly #length: number | undefined;
+  #passed = 0;
   #stopped = false;
   /** Ends the step that is waited for. */
   #wake: ((end: IteratorResult<Uint8Array>) => void) | undefined;
   /** Set when the source failed. */
   failure: { readonly error: unknown } | undefined;
 
-  constructor(source: AsyncIterable<Uint8Array>) {
+  constructor(source: AsyncIterable<Uint8Array>, bodyLength: number | undefined) {
     this.#source = source;
+    this.#length = bodyLength;
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
@@ -47,7 +50,17 @@ export class Upload implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Arr
         `Cannot send a body as its chunks must be Uint8Array: current value is ${typeof (result.value as unknown)}`,
       );
     }
+    this.#count(result);
     return result;
+  }
+
+  #count({ done, value }: IteratorResult<Uint8Array>): void {
+    if (done !== true) this.#passed += value.byteLength;
+    const length = this.#length;
+    if (length === undefined || (done === true ? this.#passed === length : this.#passed <= length)) return;
+    if (done !== true) this.#end();
+    const comparison = done === true ? 'only' : 'at least';
+    throw new RangeError(`it must have ${length} bytes as was said: it has ${comparison} ${this.#passed}`);
   }
 
   return(): Promise<IteratorResult<Uint8Array>> {

@@ -45,11 +45,11 @@ export const bodies = {
     { bytes: 1_000, seed: 1, chunk: 65_536, framing: 'length' },
     async (exchange, { bytes, seed, chunk, framing }) => {
       const body = bytesOf(bytes, seed);
-      const framings = { 'Content-Length': bytes } as const;
       const type = { 'Content-Type': 'application/octet-stream' };
-      if (framing === 'length') await exchange.head(200, { ...type, ...framings });
+      if (framing === 'length') await exchange.head(200, { ...type, 'Content-Length': bytes });
       else if (framing === 'chunked') await exchange.head(200, { ...type, 'Transfer-Encoding': 'chunked' });
       else await exchange.head(200, { ...type, Connection: 'close' });
+      if (exchange.request.method === 'HEAD') return;
       for (let at = 0; at < bytes && exchange.isOpen; at += chunk) {
         const piece = body.subarray(at, at + chunk);
         await (framing === 'chunked' ? exchange.chunk(piece) : exchange.write(piece));

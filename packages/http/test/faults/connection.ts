@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { TLSSocket, type SecureContext } from 'node:tls';
+import { TLSSocket, type TLSSocketOptions } from 'node:tls';
 
 /** A connection as the tests see it. */
 export interface RecordedConnection {
@@ -24,13 +24,11 @@ export class Connection implements RecordedConnection {
   readonly #socket: Socket;
 
   /** `onClose` is called once, when the TCP connection is gone. */
-  constructor(raw: Socket, number: number, context: SecureContext | undefined, onClose: () => void) {
+  constructor(raw: Socket, number: number, tls: TLSSocketOptions | undefined, onClose: () => void) {
     this.number = number;
     this.#raw = raw;
     raw.setNoDelay(true);
-    this.#socket = context
-      ? new TLSSocket(raw, { isServer: true, secureContext: context, ALPNProtocols: ['http/1.1'] })
-      : raw;
+    this.#socket = tls ? new TLSSocket(raw, tls) : raw;
     // Clients that reset the connection are part of the game.
     const left = () => (this.#hasClientLeft ||= !this.#hasHungUp);
     for (const socket of new Set([raw, this.#socket])) socket.on('error', left).on('error', () => socket.destroy());

@@ -1,5 +1,5 @@
 /** Content-Encodings: right, wrong, cut and explosive. Everything is compressed at run time. */
-import { brotliCompressSync, constants, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
+import { brotliCompressSync, constants, crc32, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import type { Exchange, Headers } from './exchange.ts';
 import { fault, type Faults } from './fault.ts';
 
@@ -29,6 +29,26 @@ function encode(data: Uint8Array, encodings: string): Buffer {
   }, Buffer.from(data));
 }
 
+const MIB = 1_048_576;
+const GZIP_HEAD = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3]);
+
+/** A MiB of zeros as a piece of deflate that can be repeated: it looks back at nothing, and ends on a byte. */
+function blockOfZeros(): Buffer {
+  return deflateRawSync(Buffer.alloc(MIB), { level: 9, finishFlush: constants.Z_FULL_FLUSH });
+}
+
+/** Made of one block, as compressing hundreds of MiB would take seconds. */
+function gzipOfZeros(mib: number): Buffer {
+  const [block, zeros] = [blockOfZeros(), Buffer.alloc(MIB)];
+  const trailer = Buffer.alloc(8);
+  let sum = 0;
+  for (let n = 0; n < mib; n++) sum = crc32(zeros, sum);
+  trailer.writeUInt32LE(sum, 0);
+  trailer.writeUInt32LE((mib * MIB) % 2 ** 32, 4);
+  const last = Buffer.from([3, 0]);
+  return Buffer.concat([GZIP_HEAD, ...Array.from({ length: mib }, () => block), last, trailer]);
+}
+
 function send(exchange: Exchange, encoding: string, body: Uint8Array): Promise<void> {
   const headers: Headers = { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Encoding': encoding };
   return exchange.respond(200, body, headers);
@@ -51,22 +71,23 @@ export const encodings = {
     });
   }),
 
-  /** `mib` MiB of zeros in about a thousandth of that: gzip members of a MiB each. */
-  'gzip-bomb': fault({ mib: 64 }, (exchange, { mib }) => {
-    const member = gzipSync(Buffer.alloc(1_048_576), { level: 9 });
-    return send(exchange, 'gzip', Buffer.concat(Array.from({ length: mib }, () => member)));
+  /** `mib` MiB of zeros in about a thousandth of that, as one gzip member; `members` of them one after the other. */
+  'gzip-bomb': fault({ mib: 64, members: 1 }, (exchange, { mib, members }) => {
+    const member = gzipOfZeros(mib);
+    return send(exchange, 'gzip', Buffer.concat(Array.from({ length: members }, () => member)));
   }),
 
-  /** The same in one stream of any encoding; it takes a moment to make. */
+  /** The same in any encoding or several of them (`gzip, gzip`); it takes a moment to make. */
   bomb: fault({ encoding: 'br', mib: 16 }, (exchange, { encoding, mib }) =>
-    send(exchange, encoding, encode(Buffer.alloc(mib * 1_048_576), encoding)),
+    send(exchange, encoding, encode(Buffer.alloc(mib * MIB), encoding)),
   ),
 
-  /** A body without end, of gzip members of a MiB of zeros each. */
+  /** A gzip without end, of zeros. */
   'endless-bomb': fault({}, async (exchange) => {
-    const member = gzipSync(Buffer.alloc(1_048_576), { level: 9 });
     await exchange.head(200, { 'Transfer-Encoding': 'chunked', 'Content-Encoding': 'gzip' });
-    while (exchange.isOpen) await exchange.chunk(member);
+    await exchange.chunk(GZIP_HEAD);
+    const block = blockOfZeros();
+    while (exchange.isOpen) await exchange.chunk(block);
   }),
 
   /** Compressed data with some bytes flipped in the middle. */

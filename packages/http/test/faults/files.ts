@@ -67,7 +67,8 @@ export const files = {
    * `fileBytes(bytes, version)` with `etag` (`strong`, `weak`, `none`), Last-Modified unless `modified` is false, ranges,
    * If-Range, If-None-Match and If-Modified-Since. Files are told apart by `key`.
    *
-   * `change`: the version goes up with every so many requests; 1 means each time (0: never).
+   * `change`: the version goes up with every so many requests; 1 means each time (0: never). It also goes up whenever a
+   * test calls `server.count('changed:KEY')`.
    * `cut`: answers end after so many bytes (0: never), with `how` (`fin`, `reset`, `silence`), the first `cuts` times.
    * `ranges`: `yes`; `no` (200 always, Accept-Ranges: none); `wrong` (206 that starts a byte later than asked for);
    * `size` (206 with another total); `unasked` (206 without any Range); `refuse` (416 to every Range).
@@ -88,7 +89,8 @@ export const files = {
     async (exchange, { key, bytes, etag, modified, change, cut, cuts, how, ranges, type }) => {
       const { request, server } = exchange;
       const turn = server.count(`file:${key}`);
-      const version = change > 0 ? Math.floor((turn - 1) / change) + 1 : 1;
+      const changes = change > 0 ? Math.floor((turn - 1) / change) : 0;
+      const version = 1 + changes + server.counted(`changed:${key}`);
       const validators = validatorsOf(etag, modified, key, version);
       const base: Headers = {
         'Content-Type': type,

@@ -7,16 +7,23 @@ export interface RawAnswer {
   readonly end: 'fin' | 'rst' | 'open';
 }
 
+const PATIENCE_MS = 10_000;
+
 /** Sends text to a port of 127.0.0.1 and reads until the server ends the connection, or `until` is true of what came. */
 export async function speak(
   port: number,
   text: string,
   until: (text: string) => boolean = () => false,
 ): Promise<RawAnswer> {
-  return await new Promise((resolve) => {
+  return await new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1', () => socket.write(text, 'latin1'));
     let came = '';
+    const timer = setTimeout(() => {
+      socket.destroy();
+      reject(new Error(`Cannot wait any longer for the end of the answer: current value is ${came.slice(-500)}`));
+    }, PATIENCE_MS);
     const finish = (end: RawAnswer['end']) => {
+      clearTimeout(timer);
       socket.destroy();
       resolve({ text: came, end });
     };

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 
 /** How much of each body is kept; all of it is counted and hashed. */
 const KEPT_BYTES = 1_048_576;
@@ -18,6 +18,8 @@ export class RecordedRequest {
   readonly target: string;
   readonly path: string;
   readonly query: URLSearchParams;
+  /** The name of the fault, if the path has one. */
+  readonly fault: string | undefined;
   /** `HTTP/1.1` */
   readonly version: string;
   /** Names and values as sent, in the order sent. */
@@ -33,7 +35,7 @@ export class RecordedRequest {
   /** The client went before that, or the server was closed. */
   abandoned = false;
   readonly #chunks: Buffer[] = [];
-  readonly #hash = createHash('sha256');
+  #hash: Hash | undefined;
   #sha256: string | undefined;
 
   constructor(head: string, number: number, connection: number, turn: number) {
@@ -44,6 +46,7 @@ export class RecordedRequest {
     // A proxy is sent the whole URL.
     const [path = '', query = ''] = target.replace(/^[a-z]+:\/\/[^/?]*/i, '').split('?', 2);
     this.path = path || '/';
+    this.fault = /^\/fault\/([^/]+)/.exec(this.path)?.[1];
     this.query = new URLSearchParams(query);
     this.rawHeaders = lines.map((text) => {
       const colon = text.indexOf(':');
@@ -64,14 +67,14 @@ export class RecordedRequest {
 
   /** Of the whole body, in hexadecimal. Ask when it is complete. */
   get bodySha256(): string {
-    return (this.#sha256 ??= this.#hash.digest('hex'));
+    return (this.#sha256 ??= (this.#hash ?? createHash('sha256')).digest('hex'));
   }
 
   /** @internal */
   take(chunk: Buffer): void {
     const room = KEPT_BYTES - this.bodyBytes;
     if (room > 0) this.#chunks.push(chunk.subarray(0, room));
-    this.#hash.update(chunk);
+    (this.#hash ??= createHash('sha256')).update(chunk);
     this.bodyBytes += chunk.length;
   }
 }

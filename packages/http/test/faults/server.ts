@@ -3,17 +3,45 @@
  * that it can send anything.
  *
  *     await using server = await startFaultServer();
- *     const url = server.url('drip-body', { gap: 50 });     // http://127.0.0.1:PORT/fault/drip-body?gap=50
+ *     const url = server.url('drip-body', { gap: 50 });      // http://127.0.0.1:PORT/fault/drip-body?gap=50
+ *     …
+ *     const request = await server.waitFor(({ requests }) => requests.find(({ abandoned }) => abandoned));
+ *     await server.idle();                                   // no socket is open any more
  *
- * Names and parameters are checked by the compiler and again by the server. The parameters, their defaults and what each
- * fault does are written where it is defined.
+ * Faults (and some answers that are right) by the file that defines them; there is what they do, their parameters and
+ * the defaults. Names and parameters are checked by the compiler and again by the server.
  *
+ *     timing.ts          no-answer slow-start stall-head drip-head drip-body stall-body endless-body
+ *     informational.ts   endless-1xx continues early-hints unsolicited-101
+ *     framing.ts         cut-length cut-chunked long-length glued-answer two-lengths length-and-chunked bad-length
+ *                        bad-chunk-size bad-chunk-end bad-transfer-encoding many-chunks trailers endless-trailers
+ *                        body-on-204 body-on-head
+ *     closing.ts         reset-before reset-in-head reset-in-body fin-before fin-in-head close-in-upload close-after
+ *                        close-on-reuse says-close keep-alive
+ *     encodings.ts       encoded negotiated gzip-bomb bomb endless-bomb corrupt-encoding cut-encoding
+ *                        encoding-and-garbage many-encodings wrong-encoding
+ *     redirects.ts       redirect redirect-nowhere redirect-twice redirect-loop redirect-endless redirect-chain
+ *                        redirect-cookie redirect-endless-body
+ *     headers.ts         large-header many-headers endless-headers header header-nul header-cr header-bare-lf
+ *                        header-fold header-space header-no-colon header-bytes header-proto status-line
+ *     not-http.ts        ssh-banner h2-preface http-0.9 tls-alert raw
+ *     statuses.ts        status flaky busy rate-limited
+ *     authentication.ts  basic-auth bearer-auth digest-auth
+ *     bodies.ts          echo text json bytes
+ *     streams.ts         lines endless-line events
+ *     files.ts           file
+ *     uploads.ts         upload upload-stall upload-refused no-continue expectation-failed
+ *     cookies.ts         cookies set-cookie cookie-flood
+ *
+ * What one test alone needs is a route: `startFaultServer({ routes: { '/a': (exchange) => exchange.reset() } })`.
+ * Beside it: certificates.ts for `tls`, tcp-proxy.ts for a network that is slow or fails, dead-ends.ts for addresses where
+ * nothing comes back, and ../servers for real servers.
  */
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
+import { createSecureContext, type SecureContextOptions, type TLSSocketOptions } from 'node:tls';
 import { Connection, type RecordedConnection } from './connection.ts';
 import { Exchange } from './exchange.ts';
-import { readParams, type Fault } from './fault.ts';
+import { readParams, type Fault, type Params } from './fault.ts';
 import { RecordedRequest } from './recorded-request.ts';
 import { RequestReader } from './request-reader.ts';
 import { faults, type FaultName, type FaultParams } from './table.ts';
@@ -21,11 +49,20 @@ import { faults, type FaultName, type FaultParams } from './table.ts';
 export interface FaultServerOptions {
   /** Default `127.0.0.1`; with `tls` it is what the certificate is for: `localhost`. */
   readonly host?: string;
-  /** Key and certificate (see certificates.ts), and what else the handshake needs. Default: no TLS. */
-  readonly tls?: SecureContextOptions;
-  /** Answers of one test, by path: `{ '/users/1': (exchange) => exchange.json({ id: 1 }) }`. */
-  readonly routes?: Readonly<Record<string, (exchange: Exchange) => Promise<void> | void>>;
+  /**
+   * Key and certificate (see certificates.ts), and what else the handshake needs; `requestCert` asks for one of the
+   * client. Default: no TLS.
+   */
+  readonly tls?: TlsOptions;
+  /** Answers of one test, by path: `{ '/users/1': (exchange) => exchange.json({ id: 1 }) }`; `/users/*` is all below. */
+  readonly routes?: Readonly<Record<string, Route>>;
 }
+
+export interface TlsOptions extends SecureContextOptions {
+  readonly requestCert?: boolean;
+}
+
+export type Route = (exchange: Exchange) => Promise<void> | void;
 
 /** Starts a server on a free port of the loopback interface. */
 export async function startFaultServer(options: FaultServerOptions = {}): Promise<FaultServer> {
@@ -39,13 +76,14 @@ export class FaultServer {
   /** What arrived, in order, from the moment its head was complete. */
   readonly requests: RecordedRequest[] = [];
   readonly #connections: Connection[] = [];
-  readonly #byPath: ReadonlyMap<string, (exchange: Exchange) => Promise<void> | void>;
-  readonly #context: SecureContext | undefined;
+  readonly #routes: ReadonlyMap<string, Route>;
+  readonly #tls: TLSSocketOptions | undefined;
   readonly #server: Server;
   readonly #counts = new Map<string, number>();
   readonly #looks = new Set<() => void>();
   readonly #errors: unknown[] = [];
   #total = 0;
+  #open = 0;
   #maxOpen = 0;
   #inFlight = 0;
   #maxInFlight = 0;
@@ -53,8 +91,13 @@ export class FaultServer {
   /** @internal Use `startFaultServer()`. */
   constructor({ host, tls, routes = {} }: FaultServerOptions) {
     this.host = host ?? (tls ? 'localhost' : '127.0.0.1');
-    this.#context = tls && createSecureContext(tls);
-    this.#byPath = new Map(Object.entries(routes));
+    this.#tls = tls && {
+      isServer: true,
+      secureContext: createSecureContext(tls),
+      ALPNProtocols: ['http/1.1'],
+      requestCert: tls.requestCert ?? false,
+    };
+    this.#routes = new Map(Object.entries(routes));
     this.#server = createServer((socket) => this.#accept(socket));
   }
 
@@ -74,18 +117,19 @@ export class FaultServer {
   /** `http://127.0.0.1:PORT` */
   get origin(): string {
     const host = this.host.includes(':') ? `[${this.host}]` : this.host;
-    return `${this.#context ? 'https' : 'http'}://${host}:${this.port}`;
+    return `${this.#tls ? 'https' : 'http'}://${host}:${this.port}`;
   }
 
-  /** The URL of a fault, or of a path that begins with a slash. */
-  url<N extends FaultName>(name: N, params?: Partial<FaultParams<N>>): string;
+  /** The URL of a fault, with a path behind its name if the URL should look like that of a file; or of a path. */
+  url<N extends FaultName>(name: N, params?: Partial<FaultParams<N>>, tail?: string): string;
   url(path: `/${string}`): string;
-  url(name: string, params: Readonly<Record<string, string | number | boolean>> = {}): string {
+  url(name: string, params: Params = {}, tail = ''): string {
     if (name.startsWith('/')) return this.origin + name;
-    const query = Object.entries(params).map(([key, value]) => [key, String(value)] as const);
-    readParams(this.#find(`/fault/${name}`).defaults, query);
-    const text = new URLSearchParams(query.map((pair) => [...pair])).toString();
-    return `${this.origin}/fault/${name}${text && `?${text}`}`;
+    const query = new URLSearchParams();
+    for (const [key, value] of Object.entries(params)) query.set(key, String(value));
+    readParams(find(name).defaults, query);
+    const text = query.toString();
+    return `${this.origin}/fault/${name}${tail && `/${tail}`}${text && `?${text}`}`;
   }
 
   /** `open` now, `total` ever, the most at once; `all` of them in order. TCP connections: also those without a request. */
@@ -95,8 +139,7 @@ export class FaultServer {
     readonly maxOpen: number;
     readonly all: readonly RecordedConnection[];
   } {
-    const open = this.#connections.filter(({ isOpen }) => isOpen).length;
-    return { open, total: this.#total, maxOpen: this.#maxOpen, all: this.#connections };
+    return { open: this.#open, total: this.#total, maxOpen: this.#maxOpen, all: this.#connections };
   }
 
   /** Requests whose answer is not over: `now`, and the most at once. */
@@ -136,11 +179,16 @@ export class FaultServer {
     await this.waitFor(({ connections, inFlight }) => connections.open + inFlight.now === 0, timeoutMs);
   }
 
-  /** How many times it was called with this key: 1 the first time. */
+  /** Counts a call with this key, and says which it is: 1 the first time. */
   count(key: string): number {
-    const now = (this.#counts.get(key) ?? 0) + 1;
+    const now = this.counted(key) + 1;
     this.#counts.set(key, now);
     return now;
+  }
+
+  /** How many times `count()` was called with this key. */
+  counted(key: string): number {
+    return this.#counts.get(key) ?? 0;
   }
 
   /** Forgets requests, counts and closed connections; the highest marks begin anew. */
@@ -186,9 +234,12 @@ export class FaultServer {
 
   #accept(socket: Socket): void {
     this.#total++;
-    const connection = new Connection(socket, this.#total, this.#context, () => this.#changed());
+    const connection = new Connection(socket, this.#total, this.#tls, () => {
+      this.#open--;
+      this.#changed();
+    });
     this.#connections.push(connection);
-    this.#maxOpen = Math.max(this.#maxOpen, this.connections.open);
+    this.#maxOpen = Math.max(this.#maxOpen, ++this.#open);
     this.#changed();
     this.#serve(connection).catch((error: unknown) => {
       this.#errors.push(error);
@@ -228,27 +279,34 @@ export class FaultServer {
   }
 
   async #answer(exchange: Exchange): Promise<void> {
-    const { path, query } = exchange.request;
-    const route = this.#byPath.get(path);
+    const { path, query, fault } = exchange.request;
+    const route = this.#routeOf(path);
     if (route) return await route(exchange);
-    let found: Fault;
+    if (fault === undefined) return await exchange.respond(404, 'neither a fault nor a route');
+    let found;
     let params;
     try {
-      found = this.#find(path);
+      found = find(fault);
       params = readParams(found.defaults, query);
     } catch (error) {
-      return await exchange.respond(path.startsWith('/fault/') ? 400 : 404, String(error));
+      return await exchange.respond(400, String(error));
     }
     await found.run(exchange, params);
   }
 
-  #find(path: string): Fault {
-    const name = path.slice('/fault/'.length);
-    if (path.startsWith('/fault/') && Object.hasOwn(faults, name)) return faults[name as FaultName];
-    throw new TypeError(`Cannot find a fault as its name must be in table.ts: current value is ${path}`);
+  #routeOf(path: string): Route | undefined {
+    const exact = this.#routes.get(path);
+    if (exact) return exact;
+    const above = [...this.#routes].find(([to]) => to.endsWith('/*') && path.startsWith(to.slice(0, -1)));
+    return above?.[1];
   }
 
   #changed(): void {
     for (const look of this.#looks) look();
   }
+}
+
+function find(name: string): Fault {
+  if (Object.hasOwn(faults, name)) return faults[name as FaultName];
+  throw new TypeError(`Cannot find a fault as its name must be in table.ts: current value is ${name}`);
 }

@@ -45,8 +45,8 @@ export const statuses = {
   busy: fault({ key: '', limit: 2, ms: 50 }, async (exchange, { key, limit, ms }) => {
     const { server } = exchange;
     const others = server.requests.filter(
-      ({ path, query, answered, abandoned }) =>
-        !answered && !abandoned && path === exchange.request.path && (query.get('key') ?? '') === key,
+      ({ fault, query, answered, abandoned }) =>
+        fault === 'busy' && !answered && !abandoned && (query.get('key') ?? '') === key,
     );
     if (others.length > limit) return await exchange.respond(503, 'busy');
     await exchange.sleep(ms);
@@ -58,7 +58,7 @@ export const statuses = {
     const { server, request } = exchange;
     const since = request.at - seconds * 1_000;
     const recent = server.requests.filter(
-      ({ at, path, query }) => at > since && path === request.path && (query.get('key') ?? '') === key,
+      ({ at, fault, query }) => at > since && fault === 'rate-limited' && (query.get('key') ?? '') === key,
     );
     if (recent.length <= n) return await exchange.respond(200, 'ok');
     await exchange.respond(429, 'too many', { 'Retry-After': seconds });

@@ -1,7 +1,8 @@
 /** Downloads that are cancelled, killed, or run out of disk. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, readlink, rm, stat } from 'node:fs/promises';
+import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -21,7 +22,6 @@ const namesBeside = (path: string): Promise<string[]> => readdir(join(path, '..'
 
 /** The files that this process has open below the folder of the tests. */
 async function openFiles(): Promise<string[]> {
-  const { readlink } = await import('node:fs/promises');
   const links = await Promise.all(
     (await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')),
   );
@@ -184,7 +184,7 @@ describe('saveTo: killed', { skip: process.platform === 'win32' }, () => {
 function drip(
   server: RangeServer,
   range: string | undefined,
-  response: import('node:http').ServerResponse,
+  response: ServerResponse,
   at: number,
   done: () => void,
 ): void {

@@ -17,6 +17,8 @@ after(() => rm(folder, { recursive: true }));
 
 const SIZE = 1_000_003;
 const CUT = 600_000;
+/** They wait between attempts most of the time. */
+const TOGETHER = { concurrency: 8 };
 const HOUR_AGO = new Date(Date.now() - 3_600_000).toUTCString();
 
 /** A server, a file to be, and a way to save the one to the other. */
@@ -69,7 +71,7 @@ function change(server: RangeServer, size = SIZE): void {
   server.etag = '"v2"';
 }
 
-describe('saveTo: a body that breaks off', () => {
+describe('saveTo: a body that breaks off', TOGETHER, () => {
   test('saveTo: the rest is asked for, with the strong entity tag, until it is whole', async () => {
     await using it = await Case.open();
     it.server.faults.push(cut(it.server, 300_000), cut(it.server, 300_000));
@@ -296,7 +298,7 @@ function partial(server: RangeServer, range: string | undefined): Fault {
   };
 }
 
-describe('saveTo: answers that do not go on', () => {
+describe('saveTo: answers that do not go on', TOGETHER, () => {
   for (const [what, fault] of STRANGE) {
     test(`saveTo: ${what}: it begins anew, and nothing is put together`, async () => {
       await using it = await Case.open();

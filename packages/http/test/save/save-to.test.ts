@@ -64,7 +64,7 @@ describe('saveTo', () => {
     const sizes = [1, 7, 8191, 8192, 9000, 3, 60_000, 2];
     async function* body(): AsyncGenerator<Uint8Array> {
       for (let at = 0, turn = 0; at < content.length; turn++) {
-        const size = sizes[turn % sizes.length] as number;
+        const size = sizes.at(turn % sizes.length) ?? 1;
         yield Uint8Array.from(content.subarray(at, at + size));
         at += size;
       }

@@ -6,7 +6,7 @@
  */
 
 import { constants } from 'node:fs';
-import { type FileHandle, link, lstat, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, link, lstat, open, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { SaveFileError } from '../../save/errors.ts';
 import type { Version } from '../../save/version.ts';
@@ -61,14 +61,15 @@ export class PartFile {
 
   /** Begins anew. With a version, what is written can be gone on with by another run. */
   async begin(version: Version | undefined): Promise<void> {
-    const { path, part } = this.#place;
+    const { path } = this.#place;
     await this.close();
     await removeSidecar(this.#place);
-    await refuseLink(this.#place);
-    await onFile(path, () => rm(part, { force: true }));
-    if (version) await writeSidecar(this.#place, version, 0);
+    if (version) {
+      await removeOld(this.#place);
+      await writeSidecar(this.#place, version, 0);
+    }
     this.#version = version;
-    this.#file = await onFile(path, () => open(part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o666));
+    this.#file = await onFile(path, () => create(this.#place));
     this.#ours = true;
     this.#size = 0;
   }
@@ -106,7 +107,7 @@ export class PartFile {
     await this.close();
     await onFile(path, () => (overwrite ? rename(part, path) : renameToNew(part, path)));
     this.#ours = false;
-    await removeSidecar(this.#place);
+    if (this.#version) await removeSidecar(this.#place);
     if (fsync) await onFile(path, () => syncFolder(dirname(path)));
   }
 
@@ -123,7 +124,7 @@ export class PartFile {
     this.#ours = false;
     await this.close();
     await removeSidecar(this.#place);
-    await onFile(this.#place.path, () => rm(this.#place.part, { force: true }));
+    await unlessAbsent(this.#place.path, () => unlink(this.#place.part));
   }
 
   async close(): Promise<void> {
@@ -133,11 +134,25 @@ export class PartFile {
   }
 }
 
-/** A link that was put where the part goes is not ours to remove, let alone to follow. */
-async function refuseLink({ path, part }: Place): Promise<void> {
+/** Makes the part. That there is none is tried first: it is what is to be expected. */
+async function create(place: Place): Promise<FileHandle> {
+  const flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
+  try {
+    return await open(place.part, flags, 0o666);
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error;
+    await removeOld(place);
+    return open(place.part, flags, 0o666);
+  }
+}
+
+/** Removes the part of an earlier run. A link that was put there is not ours to remove, let alone to follow. */
+async function removeOld({ path, part }: Place): Promise<void> {
   const there = await unlessAbsent(path, () => lstat(part));
-  if (there?.isSymbolicLink()) throw new SaveFileError(part, 'ELOOP');
-  if (there?.isDirectory()) throw new SaveFileError(part, 'EISDIR');
+  if (!there) return;
+  if (there.isSymbolicLink()) throw new SaveFileError(part, 'ELOOP');
+  if (there.isDirectory()) throw new SaveFileError(part, 'EISDIR');
+  await unlessAbsent(path, () => unlink(part));
 }
 
 /** A rename that replaces nothing, also when the file has come meanwhile. */
@@ -150,7 +165,7 @@ async function renameToNew(part: string, path: string): Promise<void> {
     if (await unlessAbsent(path, () => lstat(path))) throw new SaveFileError(path, 'EEXIST');
     return rename(part, path);
   }
-  await rm(part, { force: true });
+  await unlink(part);
 }
 
 async function syncFolder(folder: string): Promise<void> {

@@ -1,8 +1,8 @@
 /** Where a download goes: the file, its part, its sidecar; and who is writing them. */
 
 import { constants } from 'node:fs';
-import { access, lstat, realpath } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { access, lstat, stat } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SaveFileError } from '../../save/errors.ts';
 import { onFile, unlessAbsent } from './file-errors.ts';
@@ -17,7 +17,7 @@ export interface Place {
 const SIDECAR = '.part.json';
 const NAME_BYTES = 255 - `${SIDECAR}~`.length;
 
-/** The files that are being written by this process, by the real path of their folder. */
+/** The files that are being written by this process. */
 const busy = new Set<string>();
 
 /** Throws a TypeError for what is no path. */
@@ -47,17 +47,19 @@ export async function claim(place: Place, overwrite: boolean): Promise<() => voi
   const name = basename(path);
   if (name === '') throw new SaveFileError(path, 'EISDIR');
   if (Buffer.byteLength(name) > NAME_BYTES) throw new SaveFileError(path, 'ENAMETOOLONG');
-  const folder = await onFile(path, () => realpath(dirname(path)));
-  const key = join(folder, name);
+  const folder = dirname(path);
+  // One folder may have many paths, but has one number.
+  const there = await onFile(path, () => stat(folder, { bigint: true }));
+  const key = `${there.dev}:${there.ino}/${name}`;
+  if (!there.isDirectory()) throw new SaveFileError(path, 'ENOTDIR');
   if (busy.has(key)) throw new SaveFileError(path, 'EBUSY');
   busy.add(key);
   const leave = (): void => void busy.delete(key);
   try {
-    if (!(await onFile(path, () => lstat(folder))).isDirectory()) throw new SaveFileError(path, 'ENOTDIR');
     await onFile(path, () => access(folder, constants.W_OK | constants.X_OK));
-    const there = await unlessAbsent(path, () => lstat(path));
-    if (there?.isDirectory()) throw new SaveFileError(path, 'EISDIR');
-    if (there && !overwrite) throw new SaveFileError(path, 'EEXIST');
+    const old = await unlessAbsent(path, () => lstat(path));
+    if (old?.isDirectory()) throw new SaveFileError(path, 'EISDIR');
+    if (old && !overwrite) throw new SaveFileError(path, 'EEXIST');
     return leave;
   } catch (error) {
     leave();

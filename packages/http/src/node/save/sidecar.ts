@@ -1,7 +1,7 @@
 /** NAME.part.json: of which version the bytes in NAME.part are. Never there with the bytes of another version. */
 
 import { constants } from 'node:fs';
-import { open, rename, rm } from 'node:fs/promises';
+import { open, rename, unlink } from 'node:fs/promises';
 import type { Version } from '../../save/version.ts';
 import { onFile, unlessAbsent } from './file-errors.ts';
 import type { Place } from './place.ts';
@@ -30,7 +30,7 @@ export async function writeSidecar({ path, sidecar }: Place, version: Version, w
   const text = `${JSON.stringify({ format: FORMAT, ...version, written })}\n`;
   const draft = `${sidecar}~`;
   await onFile(path, async () => {
-    await rm(draft, { force: true }); // left by a run that was killed
+    await unlessAbsent(path, () => unlink(draft)); // left by a run that was killed
     // The URL may hold a secret: nobody else may read it.
     const file = await open(draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
     try {
@@ -43,7 +43,7 @@ export async function writeSidecar({ path, sidecar }: Place, version: Version, w
 }
 
 export async function removeSidecar({ path, sidecar }: Place): Promise<void> {
-  await onFile(path, () => rm(sidecar, { force: true }));
+  await unlessAbsent(path, () => unlink(sidecar));
 }
 
 function parsed(text: string): Version | undefined {
