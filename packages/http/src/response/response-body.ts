@@ -82,7 +82,7 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
     const { exchange, codings, limits, scope } = this.#parts;
     const { body } = exchange;
     const fits = body.complete && !this.#used && !this.#released && body.buffered <= limits.maxBytes;
-    if (!fits || codings.length > 0 || readingScope(scope)?.cancelled) return undefined;
+    if (!fits || codings.length > 0 || (ambientScope() ?? scope).cancelled) return undefined;
     this.#used = true;
     this.release();
     return body.takeAll();
