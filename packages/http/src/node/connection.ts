@@ -104,7 +104,7 @@ export class Connection {
     }
     this.#used = true;
     // What undici sets up for the connection lives as long as it does.
-    outside(process.nextTick, callback as () => void, null, this.link.socket);
+    outside(process.nextTick, callback, null, this.link.socket);
   };
 
   /**

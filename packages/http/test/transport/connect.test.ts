@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { createServer, request as proxied, type IncomingMessage } from 'node:http';
+import { createServer, request as proxied, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { connect, type Socket } from 'node:net';
-import { createServer as createRawTlsServer } from 'node:tls';
+import { createServer as createRawTlsServer, type TLSSocket } from 'node:tls';
 import { test } from 'node:test';
 
 import type { TransportOptions, WireRequest } from '../../src/wire/transport.ts';
@@ -29,7 +29,7 @@ async function closedPort(): Promise<number> {
 
 function tlsServer(certificate: string): Promise<TestServer> {
   const server = createTlsServer({ key, cert: certificate }, (request, response) => {
-    response.end(request.url === '/name' ? String((request.socket as unknown as { servername: string }).servername) : 'secure');
+    response.end(request.url === '/name' ? `${(request.socket as TLSSocket).servername}` : 'secure');
   });
   return listening(server, 'https');
 }
@@ -50,10 +50,7 @@ test('connect: all addresses that were tried are named', async () => {
       { address: '127.0.0.2', family: 4 },
     ]);
   const { failure } = await outcome(`http://many.test:${port}/`, { lookup });
-  assert.equal(
-    failure?.message,
-    `connection refused by 127.0.0.1:${port}; connection refused by 127.0.0.2:${port}`,
-  );
+  assert.equal(failure?.message, `connection refused by 127.0.0.1:${port}; connection refused by 127.0.0.2:${port}`);
 });
 
 test('connect: the next address is tried when one refuses', async () => {
@@ -175,7 +172,16 @@ test('tls: a server that closes during the handshake is said to', async () => {
 
 test('policy: what a name leads to is judged, and addresses in every spelling', async () => {
   await using server = await httpServer((_request, response) => response.end('x'));
-  const urls = ['localhost', '127.0.0.1', '2130706433', '0x7f.1', '0177.0.0.1', '[::1]', '[::ffff:127.0.0.1]', '[64:ff9b::7f00:1]'];
+  const urls = [
+    'localhost',
+    '127.0.0.1',
+    '2130706433',
+    '0x7f.1',
+    '0177.0.0.1',
+    '[::1]',
+    '[::ffff:127.0.0.1]',
+    '[64:ff9b::7f00:1]',
+  ];
   for (const host of urls) {
     const { failure } = await outcome(`http://${host}:${server.port}/`, { addressPolicy: 'public' });
     assert.equal(failure?.kind, 'policy', host);
@@ -209,7 +215,7 @@ interface Proxy extends TestServer {
 /** Forwards, and tunnels; refuses CONNECT with a status, where one is given. */
 async function proxyServer(refuse?: number, secure?: boolean): Promise<Proxy> {
   const seen: IncomingMessage[] = [];
-  const onRequest = (request: IncomingMessage, response: import('node:http').ServerResponse): void => {
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     seen.push(request);
     const { host: _host, 'proxy-authorization': _secret, ...headers } = request.headers;
     request.pipe(
@@ -315,7 +321,11 @@ test('proxy: socks is refused, and so is an address policy that a proxy would ge
   const socks = await outcome('http://target.test/', undefined, { proxy: new URL('socks5://127.0.0.1:1080') });
   assert.equal(socks.failure?.kind, 'unsupported');
   assert.match(socks.failure?.message ?? '', /socks5:/);
-  const policy = await outcome('http://target.test/', { addressPolicy: 'public' }, { proxy: new URL('http://127.0.0.1:1/') });
+  const policy = await outcome(
+    'http://target.test/',
+    { addressPolicy: 'public' },
+    { proxy: new URL('http://127.0.0.1:1/') },
+  );
   assert.equal(policy.failure?.kind, 'policy');
 });
 

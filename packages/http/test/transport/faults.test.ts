@@ -20,7 +20,12 @@ const faults: readonly Fault[] = [
   { name: 'end before the head', answer: '', then: 'end', kind: 'closed', message: /closed the connection before/ },
   { name: 'reset before the head', answer: '', then: 'reset', kind: 'closed', message: /reset|closed/ },
   { name: 'end within the head', answer: `${OK}content-le`, then: 'end', kind: 'closed' },
-  { name: 'end within a body of known length', answer: `${OK}content-length: 9\r\n\r\nabc`, then: 'end', kind: 'truncated' },
+  {
+    name: 'end within a body of known length',
+    answer: `${OK}content-length: 9\r\n\r\nabc`,
+    then: 'end',
+    kind: 'truncated',
+  },
   {
     name: 'end within such a body, not kept alive',
     answer: `${OK}connection: close\r\ncontent-length: 9\r\n\r\nabc`,
@@ -50,12 +55,20 @@ const faults: readonly Fault[] = [
   { name: 'a bad chunk size', answer: `${OK}transfer-encoding: chunked\r\n\r\nxyz\r\n`, kind: 'protocol' },
   { name: 'a head too large', answer: `${OK}x: ${'a'.repeat(20_000)}\r\n\r\n`, kind: 'protocol', message: /16384/ },
   { name: 'too many fields', answer: `${OK}${'a: b\r\n'.repeat(257)}\r\n`, kind: 'protocol', message: /256 fields/ },
-  { name: 'an upgrade', answer: 'HTTP/1.1 101 Switching\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n', kind: 'protocol' },
+  {
+    name: 'an upgrade',
+    answer: 'HTTP/1.1 101 Switching\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n',
+    kind: 'protocol',
+  },
   { name: 'a bare 101', answer: 'HTTP/1.1 101 Switching\r\n\r\n', kind: 'protocol' },
   { name: '100 without being asked', answer: 'HTTP/1.1 100 Continue\r\n\r\n', kind: 'protocol' },
   { name: 'a body up to the end', answer: `${OK}connection: close\r\n\r\nabc`, then: 'end', kind: undefined },
   { name: 'more than its length', answer: `${OK}content-length: 3\r\n\r\nabcdef`, kind: undefined },
-  { name: 'a second response', answer: `${OK}content-length: 3\r\n\r\nabc${OK}content-length: 3\r\n\r\nxyz`, kind: undefined },
+  {
+    name: 'a second response',
+    answer: `${OK}content-length: 3\r\n\r\nabc${OK}content-length: 3\r\n\r\nxyz`,
+    kind: undefined,
+  },
 ];
 
 for (const { name, answer, then, kind, message, change } of faults) {
@@ -144,7 +157,10 @@ test('UndiciTransport: an upload whose source throws fails with its error, and c
   await server.empty();
 });
 
-for (const [name, bodyLength] of [['longer', 3], ['shorter', 9]] as const) {
+for (const [name, bodyLength] of [
+  ['longer', 3],
+  ['shorter', 9],
+] as const) {
   test(`UndiciTransport: an upload ${name} than it was said to be is an upload failure`, async () => {
     await using server = await tcpServer(() => {});
     await using transport = transportOf();
@@ -207,7 +223,9 @@ test('UndiciTransport: an upload is held back by a server that does not read', a
 });
 
 test('UndiciTransport: what undici refuses to send is unsupported, and the connection is kept', async () => {
-  await using server = await tcpServer((socket) => socket.on('data', () => void socket.write(`${OK}content-length: 0\r\n\r\n`)));
+  await using server = await tcpServer((socket) =>
+    socket.on('data', () => void socket.write(`${OK}content-length: 0\r\n\r\n`)),
+  );
   await using transport = transportOf();
   const [refused, fine] = [new Recorder(), new Recorder()];
   transport.send(get(server.url, { headers: ['expect', '100-continue'] }), refused);

@@ -1,5 +1,10 @@
 import assert from 'node:assert/strict';
-import { createSecureServer, type Http2SecureServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import {
+  createSecureServer,
+  type Http2SecureServer,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
 import { createServer as createTlsServer } from 'node:https';
 import { test } from 'node:test';
 
@@ -23,7 +28,10 @@ async function h2Server(onStream: (stream: ServerHttp2Stream, path: string) => v
     stream.on('error', () => {});
     onStream(stream, String(headers[':path']));
   });
-  return Object.assign(await listening(server as unknown as Parameters<typeof listening>[0], 'https'), { server, sessions });
+  return Object.assign(await listening(server as unknown as Parameters<typeof listening>[0], 'https'), {
+    server,
+    sessions,
+  });
 }
 
 const auto = { http: 'auto', tls: { ca } } as const;
@@ -236,8 +244,8 @@ test('HTTP/2: storms of aborts leave the connection whole', async () => {
   await using transport = transportOf(auto);
   for (let round = 0; round < 10; round++) {
     const calls = Array.from({ length: 50 }, (_, i) => {
-      const path = ['silent', 'begun', 'x'][i % 3] as string;
-      return transport.send(get(server.url + path), new Recorder());
+      const path = ['silent', 'begun', 'x'][i % 3];
+      return transport.send(get(`${server.url}${path}`), new Recorder());
     });
     while (calls.length > 0) {
       calls.splice(Math.floor(Math.random() * calls.length), 1)[0]?.abort();
