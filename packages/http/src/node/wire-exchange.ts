@@ -153,7 +153,6 @@ export class WireExchange implements WireCall {
       this.#resumed = true;
       return;
     }
-    if (this.#connection) this.#connection.paused = false;
     const resumeReading = this.#resumeReading;
     // undici may set its timer for idle connections in here.
     if (resumeReading) outside(resumeReading);
@@ -202,7 +201,6 @@ export class WireExchange implements WireCall {
     this.#resumed = false;
     const more = this.#sink.onData(chunk) || this.#resumed;
     this.#handingOver = false;
-    if (!more && this.#connection) this.#connection.paused = true;
     return more;
   }
 

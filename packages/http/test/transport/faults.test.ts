@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { createServer as createTcpServer, type Socket } from 'node:net';
 import { test } from 'node:test';
+import { createServer as createTlsServer } from 'node:tls';
 
 import type { WireFailure, WireRequest } from '../../src/wire/transport.ts';
-import { get, Recorder, tcpServer, transportOf } from './fixture.ts';
+import { ca, cert, key } from './certificates.ts';
+import { get, listening, Recorder, tcpServer, transportOf } from './fixture.ts';
 
 /** What the server writes when a request came, and whether it closes or resets then. */
 interface Fault {
@@ -234,4 +237,48 @@ test('UndiciTransport: what undici refuses to send is unsupported, and the conne
   transport.send(get(server.url), fine);
   await fine.settled;
   assert.equal(fine.failure, undefined);
+});
+
+for (const secure of [false, true]) {
+  for (const ending of ['end', 'reset'] as const) {
+    const name = `a ${ending} during a pause ${secure ? 'over TLS ' : ''}throws nothing, and is told after it`;
+    test(`UndiciTransport: ${name}`, async () => {
+      const rest = Buffer.alloc(300_000, 'b');
+      const answerTo = (socket: Socket): void => {
+        socket.on('error', () => {});
+        socket.once('data', () => {
+          socket.write(`${OK}connection: close\r\n${ending === 'end' ? '' : 'content-length: 300001\r\n'}\r\n`);
+          setImmediate(() => socket.write(rest, () => ending === 'end' && socket.end()));
+        });
+      };
+      const raw = secure ? createTlsServer({ key, cert }, answerTo) : createTcpServer(answerTo);
+      await using server = await listening(raw, secure ? 'https' : 'http');
+      await using transport = transportOf({ tls: { ca } });
+      const sink = new Recorder();
+      sink.more = false;
+      const call = transport.send(get(server.url), sink);
+      await sink.when('data');
+      if (ending === 'reset') for (const socket of server.sockets) socket.resetAndDestroy();
+      for (let i = 0; i < 10; i++) await new Promise((resolve) => setTimeout(resolve, 5));
+      sink.more = true;
+      call.resume();
+      await sink.settled;
+      assert.equal(sink.failure?.kind, ending === 'end' ? undefined : 'truncated', sink.failure?.message);
+      if (ending === 'end') assert.equal(sink.text.length, rest.length);
+    });
+  }
+}
+
+test('UndiciTransport: a reset is no end of a body without a length', async () => {
+  await using server = await tcpServer((socket) => {
+    socket.once('data', () => void socket.write(`${OK}connection: close\r\n\r\nabc`));
+  });
+  await using transport = transportOf();
+  const sink = new Recorder();
+  transport.send(get(server.url), sink);
+  await sink.when('data');
+  // Together with data a reset would look like an end: Node does not tell them apart.
+  for (const socket of server.sockets) socket.resetAndDestroy();
+  await sink.settled;
+  assert.equal(sink.failure?.kind, 'truncated');
 });
