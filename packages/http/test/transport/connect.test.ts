@@ -340,3 +340,80 @@ test('tls: no client certificate where one is demanded fails, and with one it wo
   const sink = await outcome(`https://localhost:${server.port}/`, { tls: { ca, cert, key } });
   assert.equal(sink.text, 'ok', sink.failure?.message);
 });
+
+test('proxy: http goes forward through a proxy that speaks TLS', async () => {
+  await using server = await httpServer((_request, response) => response.end('target'));
+  await using proxy = await proxyServer(undefined, true);
+  const sink = await outcome(server.url, { tls: { ca } }, { proxy: new URL(proxy.url) });
+  assert.equal(sink.text, 'target', sink.failure?.message);
+  assert.equal(proxy.seen[0]?.url, server.url);
+});
+
+test('proxy: of targets at the same proxy, http shares connections, https does not', async () => {
+  await using one = await httpServer((_request, response) => response.end('one'));
+  await using two = await httpServer((_request, response) => response.end('two'));
+  await using proxy = await proxyServer();
+  await using transport = transportOf();
+  for (const [server, text] of [
+    [one, 'one'],
+    [two, 'two'],
+  ] as const) {
+    const sink = new Recorder();
+    transport.send(get(server.url, { proxy: new URL(proxy.url) }), sink);
+    await sink.settled;
+    assert.equal(sink.text, text);
+  }
+  assert.equal(proxy.accepted, 1);
+});
+
+test('connections: the server is taken at its word of how long it keeps them', async () => {
+  let timeout = 5;
+  await using server = await httpServer((_request, response) => {
+    response.setHeader('connection', 'keep-alive');
+    response.setHeader('keep-alive', `timeout=${timeout}`);
+    response.end('x');
+  });
+  await using transport = transportOf();
+  const reused: (boolean | undefined)[] = [];
+  for (timeout of [5, 1, 5]) {
+    const sink = new Recorder();
+    transport.send(get(server.url), sink);
+    await sink.settled;
+    reused.push(sink.info?.reused);
+  }
+  assert.deepEqual(reused, [false, true, false]);
+});
+
+test('connections: keepAliveMs of 0 keeps none', async () => {
+  const headers: (string | undefined)[] = [];
+  await using server = await httpServer((request, response) => {
+    headers.push(request.headers.connection);
+    response.end('x');
+  });
+  await using transport = transportOf({ keepAliveMs: 0 });
+  for (let i = 0; i < 2; i++) {
+    const sink = new Recorder();
+    transport.send(get(server.url), sink);
+    await sink.settled;
+    assert.equal(sink.info?.reused, false);
+  }
+  assert.deepEqual(headers, ['close', 'close']);
+  await server.empty();
+});
+
+test('connections: the one used last is used first', async () => {
+  await using server = await httpServer((request, response) => void response.end(String(request.socket.remotePort)));
+  await using transport = transportOf();
+  const three = [new Recorder(), new Recorder(), new Recorder()];
+  for (const sink of three) transport.send(get(server.url), sink);
+  await Promise.all(three.map((sink) => sink.settled));
+  assert.equal(transport.snapshot().idle, 3);
+  const ports = new Set<string>();
+  for (let i = 0; i < 5; i++) {
+    const sink = new Recorder();
+    transport.send(get(server.url), sink);
+    await sink.settled;
+    ports.add(sink.text);
+  }
+  assert.equal(ports.size, 1);
+});
