@@ -4,26 +4,29 @@ import { cpus } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
+import { checkAims, printAims } from './lib/aims.mjs';
 import { efforts, runVariant } from './lib/coordinator.mjs';
 import { withOtherBuild } from './lib/contender.mjs';
 import { corralEntry, notBuilt, useCorral } from './lib/corral.mjs';
+import { isSkipped, runFresh } from './lib/fresh.mjs';
 import { chooseNodes, installPeers, peerVersions } from './lib/nodes.mjs';
 import { printProfiles } from './lib/profile.mjs';
 import { loadSuite } from './lib/suite.mjs';
-import { printTable } from './lib/table.mjs';
+import { printFresh, printTable } from './lib/table.mjs';
 
 const HELP = `Usage: npm run bench -- <suite> [options]
 
 Measures corral beside its peers: CPU time per unit of equal work (median of interleaved rounds), the ratio to the
 baseline (the first row) and the spread (half the interquartile range). Needs a build of packages/corral.
 
-Suites: core, primitives
+Suites: core, primitives, http
 
   --case NAME        only this case (repeatable; a unique beginning is enough)
   --contender REGEX  only contenders whose name matches, and the baseline
-  --node 24|this     only under Node 24 (from npm), or only under the Node that runs this; default: both
+  --node 24|this     only under Node 24 (from npm), or only under the Node that runs this (or its major, such as 20);
+                     default: both
   --quick            fewer, shorter rounds in one process each: a first look
-  --launches N       fresh processes for each contender; default: 3, and 1 with --quick
+  --launches N       fresh processes for each contender; default: 3, and 1 with --quick; in the suite http, the rounds
   --shared           all contenders of a case in one process, as in a program that uses them all
   --profile          no table: profiles the contenders of the chosen cases (--contender: default /^corral/)
   --json FILE        also writes all numbers to FILE (bench/results/ is not versioned)
@@ -55,6 +58,9 @@ async function main(suite) {
     return 0;
   }
   if (values.package !== undefined) useCorral(fromUser(values.package));
+  if (values.shared && cases.some(({ kind }) => kind === 'fresh')) {
+    throw new RangeError(`Cannot measure ${suite} with --shared as each of its runs is a process of its own`);
+  }
   if (corralEntry() === undefined) {
     console.error(notBuilt());
     return 1;
@@ -62,7 +68,8 @@ async function main(suite) {
   installPeers();
   const nodes = chooseNodes(values.node);
   if (values.profile) {
-    await printProfiles({ suite, cases: chosen, nodes, only: new RegExp(values.contender ?? '^corral') });
+    const only = new RegExp(values.contender ?? '^corral');
+    await printProfiles({ suite, cases: chosen, nodes, only, quick: values.quick });
     return 0;
   }
   return measureAll(suite, cases, nodes);
@@ -85,33 +92,49 @@ async function measureAll(suite, cases, nodes) {
   };
   let failures = 0;
   for (const benchmark of cases) {
+    if (isSkipped(benchmark)) continue;
     for (const [variant, params] of benchmark.variants.entries()) {
       if (values.quick && params.quick === false) continue;
-      const results = {};
-      for (const node of nodes) {
-        results[node.version] = await runVariant({
-          suite,
-          benchmark,
-          variant,
-          node,
-          effort,
-          only,
-          shared: values.shared,
-        });
-        failures += Object.values(results[node.version]).filter((result) => result.error !== undefined).length;
-      }
-      printTable({ benchmark, variant: params, nodes, results });
+      const measure = benchmark.kind === 'fresh' ? measureFresh : measureTogether;
+      const { results, aims } = await measure({ suite, benchmark, variant, nodes, effort, only });
+      const all = Object.values(results).flatMap((ofNode) => Object.values(ofNode));
+      failures += all.filter((result) => result.error !== undefined).length;
       report.tables.push({
         case: benchmark.name,
         variant: params,
         unit: benchmark.unit,
         baseline: benchmark.baseline,
         results,
+        aims,
       });
     }
   }
   if (values.json !== undefined) save(values.json, report);
   return failures === 0 ? 0 : 1;
+}
+
+/** One table, the Nodes side by side. */
+async function measureTogether({ nodes, ...job }) {
+  const results = {};
+  for (const node of nodes) results[node.version] = await runVariant({ ...job, node, shared: values.shared });
+  printTable({ benchmark: job.benchmark, variant: job.benchmark.variants[job.variant], nodes, results });
+  return { results };
+}
+
+/** A table for each Node, the metrics side by side, and what became of the aims. */
+async function measureFresh({ benchmark, variant, nodes, only }) {
+  const results = {};
+  const aims = [];
+  const rounds = values.launches && Number(values.launches);
+  for (const node of nodes) {
+    const found = await runFresh({ benchmark, variant, node, quick: values.quick, rounds, only });
+    const checked = checkAims({ benchmark, node, results: found });
+    printFresh({ benchmark, node, results: found });
+    printAims({ benchmark, aims: checked });
+    results[node.version] = found;
+    aims.push(...checked);
+  }
+  return { results, aims };
 }
 
 function chooseCases(cases) {
@@ -146,9 +169,6 @@ function parseCommandLine() {
         help: { type: 'boolean', short: 'h', default: false },
       },
     });
-    if (![undefined, '24', 'this'].includes(parsed.values.node)) {
-      fail(`Cannot choose the Node as --node has to be 24 or this: current value is ${parsed.values.node}`);
-    }
     if (parsed.values.shared && parsed.values.against !== undefined) {
       fail('Cannot compare two builds with --shared as each needs processes of its own');
     }

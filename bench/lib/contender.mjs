@@ -14,6 +14,12 @@ const sources = {
   'async-sema': () => import('../compare/async-sema.mjs'),
   'effect-queue': () => import('../compare/effect-queue.mjs'),
   'es-toolkit': () => import('../compare/es-toolkit.mjs'),
+  fetch: () => import('../contenders/fetch.mjs'),
+  http: () => import('../contenders/http.mjs'),
+  axios: () => import('../compare/axios.mjs'),
+  got: () => import('../compare/got.mjs'),
+  ky: () => import('../compare/ky.mjs'),
+  undici: () => import('../compare/undici.mjs'),
   'std-async': () => import('../compare/std-async.mjs'),
 };
 
@@ -41,5 +47,5 @@ export function withOtherBuild(benchmark, folder) {
 }
 
 function ofCorral({ source }) {
-  return source === 'corral' || source === 'ingredients' || source === 'primitives';
+  return ['corral', 'ingredients', 'primitives', 'http'].includes(source);
 }

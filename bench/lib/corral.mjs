@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-const own = fileURLToPath(new URL('../../packages/corral/', import.meta.url));
+const own = packageFolder('corral');
 
 /** Measures the package in another folder from now on, such as a copy of an earlier build; workers inherit it. */
 export function useCorral(folder) {
@@ -31,8 +31,19 @@ export async function importCorral() {
   return import(entry.href);
 }
 
+/** Another package of the workspace; in a suite that measures it, `--package` and `--against` mean that one. */
+export async function importPackage(name) {
+  const entry = new URL('dist/index.js', pathToFileURL(`${process.env.CORRAL_BENCH_PACKAGE ?? packageFolder(name)}/`));
+  if (!existsSync(entry)) throw new Error(`Cannot measure as it has to be built first: ${entry.pathname} is missing`);
+  return import(entry.href);
+}
+
 export function notBuilt() {
   return `Cannot measure corral as it has to be built first (npm run build): ${fileURLToPath(inPackage('dist/index.js'))} is missing`;
+}
+
+function packageFolder(name) {
+  return fileURLToPath(new URL(`../../packages/${name}/`, import.meta.url));
 }
 
 function inPackage(path) {

@@ -3,22 +3,28 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
+export const major = Number.parseInt(process.versions.node, 10);
+
 const compare = new URL('../compare/', import.meta.url);
 
 export function installPeers() {
   const { dependencies } = readJson(new URL('package.json', compare));
-  const stale = Object.entries(dependencies).filter(([name, version]) => installedVersion(name) !== version);
+  const stale = Object.entries(dependencies).filter(([name, spec]) => installedVersion(name) !== versionIn(spec));
   if (stale.length === 0 && existsSync(packagedNode())) return;
   console.error(`Installing the peers in bench/compare (${stale.map(([name]) => name).join(', ') || 'node'}) ...`);
   execFileSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: fileURLToPath(compare), stdio: ['ignore', 2, 2] });
 }
 
-/** Name, version and path of each Node that was asked for: `24`, `this`, or both. */
+/** Name, version and path of each Node that was asked for: `this`, a major that is one of the two, or both. */
 export function chooseNodes(which) {
-  const nodes = [];
-  if (which !== 'this') nodes.push(describe(packagedNode()));
-  if (which !== '24') nodes.push(describe(process.execPath));
-  return nodes;
+  const running = describe(process.execPath);
+  if (which === 'this') return [running];
+  const nodes = [describe(packagedNode()), running];
+  if (which === undefined) return nodes;
+  const found = nodes.find((node) => String(node.major) === which);
+  if (found !== undefined) return [found];
+  const majors = nodes.map((node) => node.major).join(' or ');
+  throw new RangeError(`Cannot choose the Node as --node has to be this, ${majors}: current value is ${which}`);
 }
 
 export function peerVersions() {
@@ -32,6 +38,11 @@ function describe(path) {
 
 function packagedNode() {
   return fileURLToPath(new URL('node_modules/node/bin/node', compare));
+}
+
+/** A second version of a peer is there under another name: `npm:got@14.6.6`. */
+function versionIn(spec) {
+  return spec.slice(spec.lastIndexOf('@') + 1);
 }
 
 function installedVersion(name) {

@@ -4,20 +4,28 @@ import { SourceMap } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 import { Worker } from './coordinator.mjs';
+import { isSkipped, profileFresh } from './fresh.mjs';
 
 const ROUNDS = 10;
 const ROUND_MS = 200;
 const FUNCTIONS = 14;
 const LINES = 10;
+const PACKAGES = 6;
 
-export async function printProfiles({ suite, cases, nodes, only }) {
+export async function printProfiles({ suite, cases, nodes, only, quick }) {
   for (const benchmark of cases.filter(({ kind }) => kind !== 'heap')) {
+    if (isSkipped(benchmark)) continue;
     for (const [variant, { label }] of benchmark.variants.entries()) {
-      for (const { name } of benchmark.contenders.filter((contender) => only.test(contender.name))) {
+      for (const contender of benchmark.contenders.filter(({ name }) => only.test(name))) {
+        const { name } = contender;
         for (const node of nodes) {
           const message = { suite, caseName: benchmark.name, variant, contender: name, warmMs: 700, roundMs: ROUND_MS };
           console.log(`\n${benchmark.name}${label === undefined ? '' : `, ${label}`}: ${name} (${node.name})`);
-          printProfile(await profile(node, benchmark, message));
+          const taken = await (benchmark.kind === 'fresh'
+            ? profileFresh({ benchmark, variant, node, contender, quick })
+            : profile(node, benchmark, message));
+          if (taken === undefined) console.log('   is no Node program, or does not run here');
+          else printProfile(taken);
         }
       }
     }
@@ -37,12 +45,16 @@ async function profile(node, benchmark, message) {
 function printProfile({ nodes, samples, timeDeltas }) {
   const byId = new Map(nodes.map((node) => [node.id, node.callFrame]));
   const functions = new Tally();
+  const packages = new Tally();
   for (const [index, id] of samples.entries()) {
     const { functionName, url, lineNumber, columnNumber } = byId.get(id);
-    if (functionName === '(idle)' || functionName === '(root)') continue;
+    if (functionName === '(idle)' || functionName === '(root)' || isProfiler(functionName, url)) continue;
     functions.add(`${functionName || '(anonymous)'}  ${place(url, lineNumber, columnNumber)}`, timeDeltas[index]);
+    packages.add(packageOf(url, functionName), timeDeltas[index]);
   }
   functions.print(FUNCTIONS);
+  console.log('   by package:');
+  packages.print(PACKAGES);
   const lines = new Tally();
   const ticksOfAll = nodes.reduce(
     (sum, { hitCount, callFrame }) => (callFrame.functionName === '(idle)' ? sum : sum + hitCount),
@@ -54,6 +66,17 @@ function printProfile({ nodes, samples, timeDeltas }) {
   }
   console.log('   by line:');
   lines.print(LINES, ticksOfAll);
+}
+
+/** What starting and stopping the profiler takes; Node 20 gives it no URL. */
+function isProfiler(functionName, url) {
+  return url === 'node:inspector' || (functionName === 'dispatch' && url === '');
+}
+
+function packageOf(url, functionName) {
+  if (url === '') return functionName.startsWith('(') ? functionName : 'native';
+  const [, name] = /.*\/(?:node_modules|packages)\/((?:@[^/]+\/)?[^/]+)/.exec(url) ?? [];
+  return name ?? url.replace(/:.*/, ':');
 }
 
 class Tally {

@@ -27,6 +27,30 @@ export function printTable({ benchmark, variant, nodes, results, out = console.l
   }
 }
 
+/** The results of a case in fresh processes: a row for each contender, a group of columns for each metric. */
+export function printFresh({ benchmark, node, results, out = console.log }) {
+  const { title, metrics } = benchmark;
+  const notes = [];
+  const rows = Object.entries(results).map(([name, result]) => {
+    const reason = result.missing ?? result.error;
+    if (reason !== undefined) notes.push(`${name}: ${firstLine(reason)}`);
+    return [name, ...metrics.flatMap((metric) => freshCells(result[metric.name]))];
+  });
+  out(`\n${title} (${node.name})`);
+  for (const line of align([['', ...metrics.flatMap((metric) => [metric.title, '×', '±'])], ...rows])) out(line);
+  for (const note of notes) out(`  ${note}`);
+}
+
+/** Both the ratio and its spread are those of the pairs of the same round. */
+function freshCells(summary) {
+  if (summary === undefined) return ['–', '', ''];
+  const { median, ratio } = summary;
+  return [
+    formatNumber(median),
+    ...(ratio ? [formatNumber(ratio.median), `${Math.round(ratio.spread * 100)}%`] : ['', '']),
+  ];
+}
+
 function caption({ label }) {
   return label === undefined ? '' : `, ${label}`;
 }

@@ -68,3 +68,12 @@ export async function produceAndConsume(runs, items, make) {
 export function produced(runs, { items }) {
   return (runs * items * (items - 1)) / 2;
 }
+
+/** Calls `body(item)` for each, so many at a time. */
+export async function inParallel(items, concurrency, body) {
+  const rest = items.values();
+  async function work() {
+    for (const item of rest) await body(item);
+  }
+  await Promise.all(Array.from({ length: concurrency }, work));
+}

@@ -143,7 +143,13 @@ export class StatusError extends HttpError {
   /** When the server wants to be asked again, in milliseconds since the epoch; undefined when it did not say. */
   readonly retryAt: number | undefined;
   constructor(
-    response: { status: number; statusText: string; headers: Headers; bodySnippet: string; retryAt: number | undefined },
+    response: {
+      status: number;
+      statusText: string;
+      headers: Headers;
+      bodySnippet: string;
+      retryAt: number | undefined;
+    },
     facts: RequestFacts,
   ) {
     super(`the server answered ${response.status}${response.statusText ? ` ${response.statusText}` : ''}`, facts);
@@ -162,7 +168,7 @@ export class StatusError extends HttpError {
 }
 
 /** Why a redirect was not followed. */
-export type RedirectReason = 'too-many' | 'loop' | 'scheme' | 'invalid' | 'downgrade' | 'refused' | 'body';
+export type RedirectReason = 'too-many' | 'scheme' | 'invalid' | 'downgrade' | 'refused' | 'body';
 
 /** A redirect was not followed. */
 export class RedirectError extends HttpError {

@@ -5,6 +5,8 @@ import { channel } from 'node:diagnostics_channel';
 import { env } from 'node:process';
 
 import { FetchTransport } from '../fetch/fetch-transport.ts';
+import { loadCookies, saveCookies } from '../node/cookie-file.ts';
+import { saveTo } from '../node/save-to.ts';
 import type { Platform } from './platform.ts';
 
 export const serverPlatform: Platform = {
@@ -13,5 +15,7 @@ export const serverPlatform: Platform = {
   decoding: undefined,
   hash: (algorithm, data) => Promise.resolve(createHash(algorithm).update(data).digest('hex')),
   channel: (name) => channel(name),
+  saveTo,
+  cookieFiles: { save: saveCookies, load: loadCookies },
   environment: () => env,
 };

@@ -14,6 +14,8 @@ export const webPlatform: Platform = {
   decoding: undefined,
   hash: (algorithm, data) => digest(algorithm, data),
   channel: () => undefined,
+  saveTo: undefined,
+  cookieFiles: undefined,
   environment: () => NONE,
 };
 

@@ -1,0 +1,82 @@
+#!/usr/bin/env node
+/** The command `corral`: finds the subcommand, loads it, runs it, sets the exit code. */
+import { readFileSync } from 'node:fs';
+import type { Command } from './command.ts';
+import { nearest } from './nearest.ts';
+import { UsageError } from './usage-error.ts';
+
+interface Entry {
+  readonly summary: string;
+  load(): Promise<{ readonly command: Command }>;
+}
+
+/** Each is loaded when it is called for, so that none pays for the others. */
+const COMMANDS: ReadonlyMap<string, Entry> = new Map([
+  [
+    'fetch',
+    {
+      summary: 'download a list of URLs, many at once, politely; resumes where it stopped',
+      load: () => import('./commands/fetch.ts'),
+    },
+  ],
+]);
+
+function help(): string {
+  const rows = [...COMMANDS].map(([name, { summary }]) => `  ${name.padEnd(8)} ${summary}`);
+  return `Usage: corral COMMAND [ARGUMENT...]
+
+Commands:
+${rows.join('\n')}
+
+  corral COMMAND --help   what a command does, and its options
+  corral --version        the version
+`;
+}
+
+function version(): string {
+  // From dist/ in a package, from build/src/ in the tests of the repository.
+  for (const place of ['../package.json', '../../package.json']) {
+    try {
+      const manifest = JSON.parse(readFileSync(new URL(place, import.meta.url), 'utf8')) as { version: string };
+      return manifest.version;
+    } catch {
+      continue;
+    }
+  }
+  return 'unknown';
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === undefined) {
+    process.stderr.write(help());
+    return 2;
+  }
+  if (name === '--help' || name === '-h' || name === 'help') {
+    process.stdout.write(help());
+    return 0;
+  }
+  if (name === '--version' || name === '-V') {
+    process.stdout.write(`${version()}\n`);
+    return 0;
+  }
+  const entry = COMMANDS.get(name);
+  if (entry === undefined) throw unknown(name);
+  const { command } = await entry.load();
+  return command.run(rest);
+}
+
+function unknown(name: string): UsageError {
+  const names = [...COMMANDS.keys()];
+  const guess = nearest(name, names);
+  const hint = guess === undefined ? '' : `; did you mean ${guess}?`;
+  return new UsageError(`Cannot run "${name}" as a command must be one of ${names.join(', ')}${hint}`);
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error; // a bug: show the stack
+  process.stderr.write(`corral: ${error.message}\n`);
+  process.exitCode = 2;
+}

@@ -1,0 +1,423 @@
+/**
+ * One try of one hop: from asking for admission to the last byte of the body.
+ *
+ *     queued ──► connecting ──► sent ──► body ──► done
+ *        │            │           │        │
+ *        └────────────┴───────────┴────────┴────► failed, or aborted by who waits
+ *
+ * Whichever way it ends, `#finish` runs once: the slot goes back, the deadline is cleared, the transport is told.
+ */
+
+import { DeadlineEntry } from '../deadlines.ts';
+import {
+  BodyLimitError,
+  ConnectError,
+  HttpTimeoutError,
+  PolicyError,
+  ProtocolError,
+  QueueFullError,
+  SessionClosedError,
+  TruncatedError,
+  type Attempt,
+  type HttpError,
+  type RequestFacts,
+  type RequestPhase,
+  type TimeoutKind,
+} from '../errors.ts';
+import type { GatePlace, GateWaiter } from '../gate-host.ts';
+import { GateFullError } from '../gate.ts';
+import { IncomingBody } from '../response/incoming.ts';
+import type { RetryFacts, RetryStage } from '../retry/decide.ts';
+import type { SessionCore } from '../session/core.ts';
+import { SpeedMeter } from '../speed-meter.ts';
+import type { ConnectPhase, ConnectionInfo, WireCall, WireFailure, WireHead, WireSink } from '../wire/transport.ts';
+import type { Hop } from './hop.ts';
+import type { ErrorFactory, Journey } from './journey.ts';
+
+/** So many responses of 1xx are one too many. */
+const MAX_INFORMATIONAL = 32;
+/** How much of a body that nobody wants is read for the sake of its connection, and for how long. */
+const DRAIN_BYTES = 64 * 1024;
+const DRAIN_MS = 50;
+
+type State = 'new' | 'queued' | 'connecting' | 'sent' | 'body' | 'done' | 'failed' | 'aborted';
+
+export class Exchange extends DeadlineEntry implements WireSink, GateWaiter {
+  readonly hop: Hop;
+  readonly journey: Journey;
+  readonly body: IncomingBody;
+  head: WireHead | undefined = undefined;
+  connection: ConnectionInfo | undefined = undefined;
+  /** Bytes of the body that came, as they were sent. */
+  received = 0;
+  error: HttpError | undefined = undefined;
+  trailers: readonly string[] = [];
+  /** Called once it has ended, whichever way. */
+  onFinished: (() => void) | undefined = undefined;
+  readonly #core: SessionCore;
+  #state: State = 'new';
+  #phase: RequestPhase = 'acquire';
+  #slot = false;
+  #wire: WireCall | undefined = undefined;
+  #resolve!: () => void;
+  #reject!: (error: unknown) => void;
+  /** When the present phase has lasted too long, and what that is called. */
+  #limitAt = Infinity;
+  #limit: TimeoutKind = 'acquire';
+  /** When the entry in the wheel rings: never later than `#limitAt` and the total. */
+  #armedAt = Infinity;
+  #information = 0;
+  #maxReceived = Infinity;
+  #superseded = false;
+  #drainLeft = Infinity;
+  #meter: SpeedMeter | undefined = undefined;
+  // Times, on the scale of performance.now(); 0 is not yet.
+  readonly #createdAt = performance.now();
+  #admittedAt = 0;
+  #sentAt = 0;
+  #headAt = 0;
+  #endedAt = 0;
+  #activeAt = 0;
+
+  /** Its place in the line of the gate. */
+  place: GatePlace | undefined = undefined;
+
+  constructor(core: SessionCore, journey: Journey, hop: Hop) {
+    super();
+    this.#core = core;
+    this.journey = journey;
+    this.hop = hop;
+    this.body = new IncomingBody(() => this.#resumed());
+  }
+
+  // Beginning --------------------------------------------------------------------------------------------------------
+
+  /** Asks for admission and sends. Settles with the head, or the failure; never when it is aborted. */
+  start(front: boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+      this.#enter(front);
+    });
+  }
+
+  #enter(front: boolean): void {
+    const core = this.#core;
+    if (core.closed) return this.#fail((facts) => new SessionClosedError('the session is closed', facts), false);
+    core.exchanges.add(this);
+    this.#state = 'queued';
+    try {
+      if (core.gate.enter(this.hop.host, this, { front })) return this.admitted();
+    } catch (error) {
+      if (!(error instanceof GateFullError)) throw error;
+      const { queue } = core.options.gate;
+      return this.#fail((facts) => new QueueFullError(`${queue} requests are waiting already`, facts), true);
+    }
+    this.journey.trace?.queued();
+    this.#arm('acquire', this.journey.timeouts.acquireMs);
+  }
+
+  /** Told by the gate: it is its turn. */
+  admitted(): void {
+    const { journey, hop } = this;
+    this.#slot = true;
+    this.#state = 'connecting';
+    this.#phase = 'tcp';
+    const now = performance.now();
+    this.#admittedAt = now;
+    journey.begun(now);
+    journey.trace?.admitted(now - this.#createdAt);
+    this.#arm('connect', journey.timeouts.connectMs);
+    try {
+      this.#wire = this.#core.transport.send(hop.toWire(), this);
+    } catch (error) {
+      this.#fail((facts) => new ProtocolError(messageOf(error), facts, error), false);
+    }
+  }
+
+  // What the transport tells -----------------------------------------------------------------------------------------
+
+  onConnecting(phase: ConnectPhase): void {
+    this.#phase = phase;
+  }
+
+  onSend(info: ConnectionInfo): void {
+    this.connection = info;
+    this.#state = 'sent';
+    this.#phase = this.hop.body ? 'send' : 'headers';
+    this.#sentAt = performance.now();
+    this.journey.trace?.sent(info);
+    this.#arm('headers', this.journey.timeouts.headersMs);
+  }
+
+  onBodySent(_bytes: number): void {
+    // The server has that long from the last byte that it was sent.
+    if (this.#state === 'sent') this.#limitAt = performance.now() + this.journey.timeouts.headersMs;
+  }
+
+  onInformation(status: number): void {
+    this.journey.trace?.information(status);
+    if (++this.#information > MAX_INFORMATIONAL) {
+      const message = `the server sent more than ${MAX_INFORMATIONAL} informational responses`;
+      this.#fail((facts) => new ProtocolError(message, facts), false);
+    }
+  }
+
+  onHead(head: WireHead): void {
+    this.head = head;
+    this.#state = 'body';
+    this.#phase = 'body';
+    const now = performance.now();
+    this.#headAt = now;
+    this.#activeAt = now;
+    const { readMs, minSpeed } = this.journey.timeouts;
+    if (minSpeed) this.#meter = new SpeedMeter(minSpeed, now);
+    this.journey.trace?.headers(head.status);
+    this.#arm('read', Math.min(readMs, this.#meter?.everyMs ?? Infinity));
+    this.#resolve();
+  }
+
+  onData(chunk: Uint8Array): boolean {
+    this.received += chunk.byteLength;
+    this.journey.trace?.chunk(chunk.byteLength);
+    if (this.received > this.#maxReceived) {
+      const limit = this.#maxReceived;
+      this.#fail((facts) => new BodyLimitError(limit, `the body is larger than ${limit} bytes`, facts), false);
+      return false;
+    }
+    if ((this.#drainLeft -= chunk.byteLength) < 0) {
+      this.abort();
+      return false;
+    }
+    this.#activeAt = performance.now();
+    this.#meter?.add(chunk.byteLength, this.#activeAt);
+    const goesOn = this.body.push(chunk);
+    if (!goesOn) this.#meter?.pause(this.#activeAt);
+    return goesOn;
+  }
+
+  onEnd(trailers: readonly string[]): void {
+    this.trailers = trailers;
+    this.#finish('done');
+    this.body.finish();
+  }
+
+  onError(failure: WireFailure): void {
+    const { kind, message, cause } = failure;
+    this.failure = failure;
+    if (failure.phase) this.#phase = failure.phase;
+    this.#fail((facts) => {
+      if (kind === 'connect') return new ConnectError(message, facts, cause);
+      if (kind === 'policy') return new PolicyError(message, facts, cause);
+      if (kind === 'truncated') return new TruncatedError(this.received, message, facts, cause);
+      return new ProtocolError(message, facts, cause);
+    }, kind === 'connect' || kind === 'closed' || kind === 'truncated', kind === 'upload' ? failure : undefined);
+  }
+
+  // Deadlines --------------------------------------------------------------------------------------------------------
+
+  /** Told by the wheel. What was put off meanwhile is waited for again. */
+  override expired(): void {
+    const now = performance.now();
+    this.#armedAt = Infinity;
+    const { journey } = this;
+    if (this.#drainLeft !== Infinity) return this.abort();
+    if (now >= journey.totalAt) return this.#timedOut('total', journey.timeouts.totalMs);
+    if (this.#state === 'body') return this.#checkReading(now);
+    if (now >= this.#limitAt) return this.#timedOut(this.#limit, this.#limitMs(this.#limit));
+    this.#rearm(now);
+  }
+
+  #limitMs(kind: TimeoutKind): number {
+    const { timeouts } = this.journey;
+    if (kind === 'acquire') return timeouts.acquireMs;
+    if (kind === 'connect') return timeouts.connectMs;
+    return kind === 'headers' ? timeouts.headersMs : timeouts.readMs;
+  }
+
+  /** Silence counts from the last byte or, if that was later, from when the consumer wanted more. */
+  #checkReading(now: number): void {
+    const { readMs, minSpeed } = this.journey.timeouts;
+    if (this.body.paused) this.#activeAt = now;
+    else if (now - this.#activeAt >= readMs) return this.#timedOut('read', readMs);
+    else if (minSpeed && this.#meter?.tooSlow(now)) return this.#timedOut('minSpeed', minSpeed.overMs);
+    this.#limitAt = Math.min(this.#activeAt + readMs, now + (this.#meter?.everyMs ?? Infinity));
+    this.#rearm(now);
+  }
+
+  #timedOut(kind: TimeoutKind, ms: number): void {
+    const reused = this.connection?.reused === true;
+    const message = timeoutMessage(kind, ms, this.#phase);
+    this.failure = { kind: 'timeout', timeout: kind };
+    const retryable = kind !== 'total' && (this.#sentAt === 0 || this.hop.idempotent || (reused && this.hop.idempotent));
+    this.#fail((facts) => new HttpTimeoutError(kind, ms, message, facts), retryable);
+  }
+
+  #arm(kind: TimeoutKind, ms: number): void {
+    const now = performance.now();
+    this.#limit = kind;
+    this.#limitAt = now + ms;
+    if (Math.min(this.#limitAt, this.journey.totalAt) < this.#armedAt) this.#rearm(now);
+  }
+
+  #rearm(now: number): void {
+    const at = Math.min(this.#limitAt, this.journey.totalAt);
+    this.#armedAt = at;
+    this.#core.wheel.set(this, Math.max(0, at - now));
+  }
+
+  /** The consumer has read what was there, and wants more. */
+  #resumed(): void {
+    const now = performance.now();
+    this.#activeAt = now;
+    this.#meter?.resume(now);
+    this.#wire?.resume();
+  }
+
+  // Ending -----------------------------------------------------------------------------------------------------------
+
+  /** No more than this many bytes of the body will be taken. @throws {BodyLimitError} when more have come. */
+  limitTo(bytes: number): void {
+    this.#maxReceived = bytes;
+    if (this.received <= bytes) return;
+    this.abort();
+    throw new BodyLimitError(bytes, `the body is larger than ${bytes} bytes`, this.#factsOfBody());
+  }
+
+  /** The error of somebody who reads, and finds more without an end than he takes. */
+  overLimit(limit: number): HttpError {
+    return new BodyLimitError(limit, `a piece of the body is longer than ${limit} bytes`, this.#factsOfBody());
+  }
+
+  /** The error of somebody who wants more than there is. */
+  tooShort(wanted: number, there: number): HttpError {
+    const message = `the body has ended: ${wanted} bytes were wanted, ${there} are left`;
+    return new TruncatedError(this.received, message, this.#factsOfBody());
+  }
+
+  #factsOfBody(): RequestFacts {
+    return this.journey.facts('body', true, false, this.attempt());
+  }
+
+  /** Whether it waits for its turn. */
+  get queued(): boolean {
+    return this.#state === 'queued';
+  }
+
+  /** How far it has come, for who decides about another try, before anybody reads the body. */
+  get stage(): RetryStage {
+    if (this.head) return 'head';
+    return this.#sentAt > 0 ? 'sent' : 'unsent';
+  }
+
+  /** Why it failed: as the transport said, or which time was up. */
+  failure: RetryFacts['failure'] = undefined;
+
+  /** Whether it has ended, whichever way. */
+  get over(): boolean {
+    return this.#state === 'done' || this.#state === 'failed' || this.#state === 'aborted';
+  }
+
+  /** Nobody waits for it any more: ends it at once. */
+  abort(): void {
+    if (this.over) return;
+    const wire = this.#wire;
+    this.#finish('aborted');
+    wire?.abort();
+    // Whoever reads it still is told.
+    this.body.fail(new TypeError('Cannot read the body as the response was released, or the scope of its request has ended'));
+  }
+
+  /** Nobody wants the rest of the body. A little is read, so that the connection can be used again; else it is ended. */
+  discard(expected: number | undefined): void {
+    if (this.over) return;
+    if (!this.#superseded) this.#traceEnd();
+    const left = expected === undefined ? DRAIN_BYTES : expected - this.received;
+    if (this.#state !== 'body' || left > DRAIN_BYTES || this.#core.closed) return this.abort();
+    this.#drainLeft = DRAIN_BYTES;
+    this.#limitAt = performance.now() + DRAIN_MS;
+    this.#rearm(performance.now());
+    this.body.discard();
+  }
+
+  /** Another one takes its place: nobody will see this response. */
+  supersede(expected: number | undefined): void {
+    this.#superseded = true;
+    this.discard(expected);
+  }
+
+  #traceEnd(): void {
+    this.journey.trace?.end(this.head?.status ?? 0, this.received);
+  }
+
+  /** Ends it with an error that who waits, or reads, gets. */
+  fail(make: ErrorFactory): void {
+    this.#fail(make, false);
+  }
+
+  #fail(make: ErrorFactory, retryable: boolean, upload?: WireFailure): void {
+    if (this.over) return;
+    const hadHead = this.head !== undefined;
+    const wire = this.#wire;
+    const phase = this.#phase;
+    this.#finish('failed');
+    wire?.abort();
+    const sent = this.#sentAt > 0;
+    const safe = retryable && (!sent || this.hop.idempotent) && !hadHead && this.hop.replayable;
+    const error = make(this.journey.facts(phase, sent, safe || (hadHead && retryable), this.attempt()));
+    this.error = error;
+    // What the source of an upload throws is the caller's own.
+    const thrown = upload ? upload.cause : error;
+    if (!hadHead) return this.#reject(thrown);
+    if (!this.#superseded) this.journey.trace?.error(error);
+    this.body.fail(thrown);
+  }
+
+  #finish(state: 'done' | 'failed' | 'aborted'): void {
+    this.#state = state;
+    this.#endedAt = performance.now();
+    const { gate, wheel, exchanges } = this.#core;
+    wheel.clear(this);
+    exchanges.delete(this);
+    if (this.place) gate.withdraw(this);
+    if (this.#slot) {
+      this.#slot = false;
+      gate.leave(this.hop.host);
+    }
+    if (state === 'done' && !this.#superseded) this.#traceEnd();
+    this.onFinished?.();
+    if (this.#core.closed) this.#core.checkIdle();
+  }
+
+  /** What has come of it so far. */
+  attempt(retryAfterMs?: number): Attempt {
+    const connection = this.connection;
+    return Object.freeze({
+      url: this.journey.shownUrl,
+      startedAt: performance.timeOrigin + this.#createdAt,
+      queueMs: (this.#admittedAt || this.#endedAt || performance.now()) - this.#createdAt,
+      dnsMs: connection?.dnsMs,
+      connectMs: connection?.tcpMs,
+      tlsMs: connection?.tlsMs,
+      headersMs: this.#headAt ? this.#headAt - this.#sentAt : undefined,
+      bodyMs: this.#headAt && this.#endedAt ? this.#endedAt - this.#headAt : undefined,
+      reused: connection?.reused ?? false,
+      status: this.head?.status,
+      error: this.error?.message,
+      retryAfterMs,
+    });
+  }
+}
+
+function timeoutMessage(kind: TimeoutKind, ms: number, phase: RequestPhase): string {
+  if (kind === 'acquire') return `waited ${ms} ms for its turn`;
+  if (kind === 'connect') return `no connection within ${ms} ms (${phase})`;
+  if (kind === 'headers') return `no answer within ${ms} ms`;
+  if (kind === 'read') return `nothing more of the body came for ${ms} ms`;
+  if (kind === 'minSpeed') return `the body came too slowly for ${ms} ms`;
+  return `took longer than ${ms} ms (${phase})`;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

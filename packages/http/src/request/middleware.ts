@@ -1,0 +1,25 @@
+import type { RequestBodyOptions } from '../body/request-body.ts';
+import type { ClientResponse } from '../response/client-response.ts';
+
+/** A request on its way through middleware: one hop of it. */
+export interface OutgoingRequest {
+  readonly method: string;
+  readonly url: URL;
+  /** May be changed: what is in it when `next` is called is sent. */
+  readonly headers: Headers;
+  /** Whether the body can be sent again: `next` may then be called more than once. */
+  readonly replayable: boolean;
+}
+
+/**
+ * Something between a request and its response: it may change the headers, answer by itself, or ask again.
+ *
+ * It is called for each hop of a redirect, around the retries, the first of the list outermost. Whoever calls `next`
+ * again releases the response that it does not return.
+ */
+export type Middleware = (
+  request: OutgoingRequest,
+  next: (request: OutgoingRequest) => Promise<ClientResponse>,
+) => Promise<ClientResponse>;
+
+export type { RequestBodyOptions };

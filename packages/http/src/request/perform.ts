@@ -1,0 +1,305 @@
+/**
+ * From a request to a response:
+ *
+ *     follow ──► middleware ──► tryHop ──► exchange
+ *     redirects    each hop      retries    one try
+ */
+
+import { abortable, isCancelled, sleep, type Scope } from 'corral';
+import type { CookieJarLike } from '../cookies/cookie-jar.ts';
+import { BodyLimitError, DecodeError, HttpError, RedirectError, StatusError, type Attempt } from '../errors.ts';
+import { redactUrl } from '../headers/redact.ts';
+import { parseRetryAfter } from '../headers/retry-after.ts';
+import { BodyLimitError as BodyLimitFault } from '../parts-errors.ts';
+import { ClientResponse, toHeaders, type RedirectStep } from '../response/client-response.ts';
+import { ResponseBody } from '../response/response-body.ts';
+import { decide, type RetryDecision } from '../retry/decide.ts';
+import type { Decoding } from '../platform/platform.ts';
+import type { SessionCore } from '../session/core.ts';
+import type { WireHead } from '../wire/transport.ts';
+import { Exchange } from './exchange.ts';
+import { HeaderList, readHeaders } from './header-list.ts';
+import { Hop } from './hop.ts';
+import type { Journey } from './journey.ts';
+import type { OutgoingRequest } from './middleware.ts';
+import type { Plan } from './plan.ts';
+import { droppedHeaders, isRedirect, methodAfter, Refused, targetOf } from './redirect.ts';
+
+/** What performs one request of the caller. It lives as long as the response. */
+export class Performance {
+  readonly #core: SessionCore;
+  readonly #plan: Plan;
+  readonly #journey: Journey;
+  readonly #scope: Scope;
+  readonly #history: RedirectStep[] = [];
+
+  constructor(core: SessionCore, plan: Plan, journey: Journey, scope: Scope) {
+    this.#core = core;
+    this.#plan = plan;
+    this.#journey = journey;
+    this.#scope = scope;
+  }
+
+  async perform(): Promise<ClientResponse> {
+    this.#core.budget.deposit();
+    try {
+      const { method, url, headers, body, redirect, raiseForStatus } = this.#plan;
+      let hop = new Hop(method, url, headers, body, this.#core.proxyFor(url));
+      for (;;) {
+        const response = await this.#send(hop);
+        const location = redirect && isRedirect(response.status) ? response.header('location') : undefined;
+        if (location === undefined) {
+          return raiseForStatus && response.status >= 400 ? await response.raiseForStatus() : response;
+        }
+        hop = this.#next(hop, response, location);
+      }
+    } catch (error) {
+      if (isCancelled(error)) this.#journey.trace?.cancelled();
+      else this.#journey.trace?.error(error);
+      throw error;
+    }
+  }
+
+  // Redirects --------------------------------------------------------------------------------------------------------
+
+  #next(hop: Hop, response: ClientResponse, location: string): Hop {
+    const { redirect = {} } = this.#plan;
+    const max = redirect.max ?? 10;
+    try {
+      if (this.#history.length >= max) throw this.#refused('too-many', location, `more than ${max} redirects`);
+      const to = targetOf(hop.url, location, redirect);
+      if (to instanceof Refused) throw this.#refused(to.reason, location, to.message);
+      const { method, keepsBody } = methodAfter(response.status, hop.method);
+      if (keepsBody && hop.body && !hop.body.replayable) {
+        const message = 'the redirect wants the body again, and it was a stream that is gone: give a function that opens it';
+        throw this.#refused('body', location, message);
+      }
+      // Credentials that a server puts into a URL are not taken from it.
+      to.username = '';
+      to.password = '';
+      this.#history.push(Object.freeze({ status: response.status, url: redactUrl(hop.url) }));
+      this.#journey.movedTo(to);
+      this.#journey.trace?.redirect(response.status, redactUrl(to), method);
+      const dropped = droppedHeaders(hop.url, to, keepsBody, this.#core.options.secretHeaders);
+      return new Hop(method, to, hop.headers.without(dropped), keepsBody ? hop.body : undefined, this.#core.proxyFor(to));
+    } finally {
+      response.body.supersede();
+    }
+  }
+
+  #refused(reason: RedirectError['reason'], location: string, message: string): RedirectError {
+    const facts = this.#journey.facts('headers', true, false);
+    return new RedirectError(reason, redactUrl(location), message, facts);
+  }
+
+  // Middleware -------------------------------------------------------------------------------------------------------
+
+  #send(hop: Hop): Promise<ClientResponse> {
+    const { use } = this.#plan;
+    if (use.length === 0) return this.#answer(hop);
+    const call = (index: number, request: OutgoingRequest): Promise<ClientResponse> => {
+      const middleware = use[index];
+      if (!middleware) return this.#answer(changed(hop, request.headers));
+      return middleware(request, (next) => call(index + 1, next));
+    };
+    return call(0, outgoing(hop));
+  }
+
+  #answer(hop: Hop): Promise<ClientResponse> {
+    const { cookies } = this.#core.options;
+    return cookies ? this.#answerWith(cookies, hop) : this.#tryHop(hop);
+  }
+
+  async #answerWith(cookies: CookieJarLike, hop: Hop): Promise<ClientResponse> {
+    const found = cookies.getCookieHeader(hop.url);
+    const header = typeof found === 'object' ? await found : found;
+    const response = await this.#tryHop(header ? withCookies(hop, header) : hop);
+    const set = response.headerValues('set-cookie');
+    if (set.length > 0) await cookies.setFromResponse(hop.url, set);
+    return response;
+  }
+
+  // Retries ----------------------------------------------------------------------------------------------------------
+
+  async #tryHop(hop: Hop): Promise<ClientResponse> {
+    let attempt = 1;
+    let reconnected = false;
+    for (let front = false; ; front = true) {
+      const exchange = new Exchange(this.#core, this.#journey, hop);
+      let failed: { readonly error: unknown } | undefined;
+      // Nothing is sent for those who have been cancelled.
+      if (this.#scope.reason) throw this.#scope.reason;
+      try {
+        await abortable(exchange.start(front), { scope: this.#scope, abandon: true });
+        if ((exchange.head as WireHead).status < 400) return this.#response(exchange);
+      } catch (error) {
+        failed = failureOf(exchange, error);
+      }
+      const decision = this.#decide(exchange, failed?.error, attempt, reconnected);
+      if (decision.closeHostMs) this.#core.gate.closeHost(hop.host, decision.closeHostMs);
+      if (!decision.retry || !this.#isTimeFor(decision.delayMs)) {
+        if (failed) throw failed.error;
+        return this.#response(exchange);
+      }
+      this.#journey.trace?.retry({
+        attempt,
+        delayMs: decision.delayMs,
+        reconnect: decision.free,
+        status: exchange.head?.status,
+        error: failed?.error,
+      });
+      await this.#putAside(exchange, decision.delayMs);
+      if (decision.free) reconnected = true;
+      else attempt++;
+    }
+  }
+
+  #decide(exchange: Exchange, error: unknown, attempt: number, reconnected: boolean): RetryDecision {
+    const { hop, failure, head } = exchange;
+    const retryAfterMs = head && this.#retryAfter(exchange);
+    return decide(
+      this.#plan.retry,
+      {
+        method: hop.method,
+        attempt,
+        stage: exchange.stage,
+        replayable: hop.replayable,
+        idempotencyKey: hop.headers.has('idempotency-key'),
+        reused: exchange.connection?.reused ?? false,
+        reconnected,
+        failure,
+        response: head && { status: head.status, headers: toHeaders(head.headers) },
+        retryAfterMs,
+        error,
+      },
+      this.#core.budget,
+    );
+  }
+
+  #retryAfter(exchange: Exchange): number | undefined {
+    return parseRetryAfter(valueOf(exchange, 'retry-after'), Date.now());
+  }
+
+  /** To wait longer than all of it may take helps nobody. */
+  #isTimeFor(delayMs: number): boolean {
+    return performance.now() + delayMs < this.#journey.totalAt;
+  }
+
+  async #putAside(exchange: Exchange, delayMs: number): Promise<void> {
+    const { head } = exchange;
+    this.#journey.attempts.push(exchange.attempt(head && this.#retryAfter(exchange)));
+    exchange.supersede(lengthOf(exchange));
+    if (delayMs > 0) await sleep(delayMs, { scope: this.#scope });
+  }
+
+  // Responses --------------------------------------------------------------------------------------------------------
+
+  #response(exchange: Exchange): ClientResponse {
+    const { status, statusText, headers } = exchange.head as WireHead;
+    return new ClientResponse({
+      status,
+      statusText,
+      rawHeaders: headers,
+      url: exchange.hop.url,
+      history: this.#history.length > 0 ? Object.freeze([...this.#history]) : NONE,
+      http: exchange.connection?.protocol === 'h2' ? '2' : '1.1',
+      body: this.#body(exchange),
+      exchange,
+      owner: this,
+    });
+  }
+
+  /** @internal For a response: all its tries. */
+  attempts(exchange: Exchange): readonly Attempt[] {
+    return [...this.#journey.attempts, exchange.attempt()];
+  }
+
+  /** @internal For a response whose status is to be an error. */
+  statusError(exchange: Exchange, response: ClientResponse, bodySnippet: string): StatusError {
+    const { status, statusText, headers } = response;
+    const waitMs = this.#retryAfter(exchange);
+    const retryAt = waitMs === undefined ? undefined : Date.now() + waitMs;
+    const retryable = exchange.hop.idempotent && RETRYABLE.has(status);
+    const facts = this.#journey.facts('headers', true, retryable, exchange.attempt());
+    return new StatusError({ status, statusText, headers, bodySnippet, retryAt }, facts);
+  }
+
+  #body(exchange: Exchange): ResponseBody {
+    const { decompress, maxBytes } = this.#plan;
+    const { decoding, options } = this.#core;
+    const bodyless = exchange.hop.method === 'HEAD';
+    return new ResponseBody({
+      exchange,
+      codings: decompress && decoding && !bodyless ? this.#codings(exchange, decoding) : NONE,
+      decoding,
+      limits: { maxBytes, maxRatio: options.maxRatio },
+      length: bodyless ? 0 : lengthOf(exchange),
+      scope: this.#scope,
+      owner: this,
+    });
+  }
+
+  #codings(exchange: Exchange, decoding: Decoding): readonly string[] {
+    const first = valueOf(exchange, 'content-encoding');
+    if (first === undefined) return NONE;
+    try {
+      return decoding.parse(valuesOf(exchange, 'content-encoding').join(','));
+    } catch (error) {
+      exchange.abort();
+      throw this.decodeError(exchange, error);
+    }
+  }
+
+  /** @internal What the parts throw, with what is known of the request. */
+  decodeError(exchange: Exchange, error: unknown): unknown {
+    if (error instanceof HttpError || isCancelled(error) || error instanceof TypeError) return error;
+    const facts = this.#journey.facts('body', true, false, exchange.attempt());
+    if (error instanceof BodyLimitFault) return new BodyLimitError(error.limit, error.message, facts);
+    return error instanceof Error ? new DecodeError(error.message, facts, error) : error;
+  }
+}
+
+const NONE: readonly never[] = Object.freeze([]);
+/** Those that may go away by themselves. */
+const RETRYABLE = new Set([408, 425, 429, 500, 502, 503, 504]);
+
+function valueOf(exchange: Exchange, name: string): string | undefined {
+  const headers = exchange.head?.headers ?? NONE;
+  for (let at = 0; at < headers.length; at += 2) if (headers[at] === name) return headers[at + 1];
+  return undefined;
+}
+
+function valuesOf(exchange: Exchange, name: string): string[] {
+  const headers = exchange.head?.headers ?? NONE;
+  return headers.filter((_value, at) => at % 2 === 1 && headers[at - 1] === name);
+}
+
+/** What a try failed with. What is no failure of the request, such as a cancellation, is thrown. */
+function failureOf(exchange: Exchange, error: unknown): { readonly error: unknown } {
+  if (exchange.over && !exchange.head && !isCancelled(error)) return { error };
+  exchange.abort();
+  throw error;
+}
+
+function lengthOf(exchange: Exchange): number | undefined {
+  const value = valueOf(exchange, 'content-length');
+  return value !== undefined && /^\d{1,15}$/.test(value) ? Number(value) : undefined;
+}
+
+/** Cookies that the caller has set by hand are sent beside those of the jar. */
+function withCookies(hop: Hop, header: string): Hop {
+  const own = hop.headers.get('cookie');
+  const headers = hop.headers.with(['cookie', own ? `${own}; ${header}` : header]);
+  return new Hop(hop.method, hop.url, headers, hop.body, hop.proxy);
+}
+
+function outgoing(hop: Hop): OutgoingRequest {
+  const headers = new Headers();
+  const { flat } = hop.headers;
+  for (let at = 0; at < flat.length; at += 2) headers.append(flat[at] as string, flat[at + 1] as string);
+  return { method: hop.method, url: new URL(hop.url), headers, replayable: hop.replayable };
+}
+
+function changed(hop: Hop, headers: Headers): Hop {
+  return new Hop(hop.method, hop.url, new HeaderList(readHeaders(headers, 'send').flat), hop.body, hop.proxy);
+}

@@ -1,0 +1,189 @@
+import { abortable, withScope, type Scope } from 'corral';
+import type { ClientResponse } from '../response/client-response.ts';
+import type { SaveResult, SaveToOptions } from '../save/contract.ts';
+import type { StandardSchemaV1 } from '../standard-schema.ts';
+
+/** @internal What a handle needs of its session. */
+export interface RequestWork {
+  readonly name: string;
+  readonly scope: Scope | undefined;
+  readonly signal: AbortSignal | undefined;
+  perform(scope: Scope): Promise<ClientResponse>;
+  /** Called when all is over. */
+  ended(): void;
+  saveTo(scope: Scope, path: string | URL, options: SaveToOptions | undefined): Promise<SaveResult>;
+}
+
+type Consumer = (response: ClientResponse) => unknown;
+
+/**
+ * A request under way: await it for the response, or say at once what the body is wanted as.
+ *
+ * Guarantees: it has begun, and belongs to the scope in which it was made; that scope does not end before it has ended.
+ * Cancelled, it ends at once in every phase. One that nobody awaits is an error of the scope.
+ *
+ * Cancellable: the request is given up; whether the server has seen it is not known.
+ *
+ * @throws {HttpError} one of its classes, which say how far it came.
+ *
+ * @example The body at once, or the response
+ * ```ts
+ * import { ClientSession } from '@corral/http';
+ *
+ * await using session = new ClientSession({ baseUrl: 'https://api.example.org/' });
+ * const user = await session.get('users/1').json<{ name: string }>();
+ * await using response = await session.get('users/1');
+ * console.log(user.name, response.status, response.headers.get('etag'));
+ * ```
+ */
+export class RequestHandle implements PromiseLike<ClientResponse> {
+  readonly #work: RequestWork | undefined;
+  readonly #life: Promise<unknown>;
+  #begun = false;
+  #wanted = false;
+  #consumer: Consumer | undefined;
+  #save: readonly [path: string | URL, options: SaveToOptions | undefined] | undefined;
+  #response: ClientResponse | undefined;
+  #opened: Promise<ClientResponse> | undefined;
+  #open: ((response: ClientResponse) => void) | undefined;
+
+  /** @internal `prepare` throws what is wrong with the request: the handle rejects with that. */
+  constructor(prepare: () => RequestWork) {
+    let work: RequestWork | undefined;
+    let life: Promise<unknown>;
+    try {
+      work = prepare();
+      const { name, scope, signal } = work;
+      life = withScope((own) => this.#live(own), { name, scope, signal });
+    } catch (error) {
+      life = Promise.reject(error);
+    }
+    this.#work = work;
+    this.#life = life;
+  }
+
+  // biome-ignore lint: it is a promise's
+  then<A = ClientResponse, B = never>(
+    fulfilled?: ((response: ClientResponse) => A | PromiseLike<A>) | null,
+    rejected?: ((error: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    return this.#whenOpen().then(fulfilled, rejected);
+  }
+
+  catch<B = never>(rejected?: ((error: unknown) => B | PromiseLike<B>) | null): Promise<ClientResponse | B> {
+    return this.#whenOpen().then(undefined, rejected);
+  }
+
+  finally(settled?: (() => void) | null): Promise<ClientResponse> {
+    return this.#whenOpen().finally(settled);
+  }
+
+  /** The body as text. See {@link ClientResponse.text}. */
+  text(): Promise<string> {
+    return this.#consume((response) => response.text());
+  }
+
+  /** The body, whole. See {@link ClientResponse.bytes}. */
+  bytes(): Promise<Uint8Array> {
+    return this.#consume((response) => response.bytes());
+  }
+
+  /** The body as JSON, checked by a Standard Schema when one is given. See {@link ClientResponse.json}. */
+  json<T = unknown>(schema?: StandardSchemaV1<unknown, T>): Promise<T> {
+    return this.#consume((response) => response.json(schema));
+  }
+
+  /** The body chunk by chunk, decoded; the response is released when the loop ends, whichever way. */
+  async *stream(): AsyncGenerator<Uint8Array, void, undefined> {
+    const response = await this;
+    try {
+      yield* response.body;
+    } finally {
+      await response.release();
+    }
+  }
+
+  /** The body line by line; the response is released when the loop ends, whichever way. */
+  async *lines(options?: { readonly maxLineBytes?: number | undefined }): AsyncGenerator<string, void, undefined> {
+    const response = await this;
+    try {
+      yield* response.body.lines(options);
+    } finally {
+      await response.release();
+    }
+  }
+
+  /**
+   * Saves the body to a file, as it was sent: to `path.part` first, which is renamed when all of it has come.
+   *
+   * Guarantees: what is at `path` is whole. With `resume` a broken download goes on where it stopped, now or in a later
+   * run, and never joins two versions. A status of 400 or more throws {@link StatusError}. The default limit of the
+   * total time does not hold, only one that was given. To be called right where the request is made.
+   *
+   * Cancellable: what has come stays with `resume`, else it is removed.
+   */
+  saveTo(path: string | URL, options?: SaveToOptions): Promise<SaveResult> {
+    if (this.#begun || this.#wanted) {
+      return Promise.reject(
+        new TypeError('Cannot saveTo as it is called right where the request is made: current value has begun'),
+      );
+    }
+    this.#wanted = true;
+    this.#save = [path, options];
+    return this.#life as Promise<SaveResult>;
+  }
+
+  #consume<T>(consumer: (response: ClientResponse) => Promise<T>): Promise<T> {
+    if (this.#wanted || this.#response) return this.#whenOpen().then(consumer);
+    this.#wanted = true;
+    this.#consumer = consumer;
+    return this.#life as Promise<T>;
+  }
+
+  #whenOpen(): Promise<ClientResponse> {
+    if (this.#opened) return this.#opened;
+    if (this.#consumer || this.#save) {
+      return Promise.reject(
+        new TypeError('Cannot await the response as its body is wanted already: use what text(), json() or the like gave'),
+      );
+    }
+    this.#wanted = true;
+    this.#opened = new Promise((resolve, reject) => {
+      this.#open = resolve;
+      if (this.#response) resolve(this.#response);
+      this.#life.then(undefined, reject);
+    });
+    return this.#opened;
+  }
+
+  async #live(scope: Scope): Promise<unknown> {
+    // What is called right after says how the request is meant.
+    await undefined;
+    this.#begun = true;
+    const work = this.#work as RequestWork;
+    try {
+      return await (this.#save ? work.saveTo(scope, ...this.#save) : this.#perform(work, scope));
+    } finally {
+      work.ended();
+      if (!this.#wanted && scope.reason?.cause.kind === 'closed') throw forgotten(work.name, scope);
+    }
+  }
+
+  async #perform(work: RequestWork, scope: Scope): Promise<unknown> {
+    const response = await work.perform(scope);
+    try {
+      if (this.#consumer) return await this.#consumer(response);
+      this.#response = response;
+      this.#open?.(response);
+      const released = new Promise<void>((resolve) => response.body.whenReleased(resolve));
+      await abortable(released, { scope, abandon: true });
+      return undefined;
+    } finally {
+      response.body.release();
+    }
+  }
+}
+
+function forgotten(name: string, scope: Scope): Error {
+  return new TypeError(`Cannot end ${scope.reason?.cause.by ?? 'the scope'} as a request was begun in it and never awaited: ${name}`);
+}

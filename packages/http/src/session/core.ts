@@ -1,0 +1,76 @@
+/** What all requests of a session share. */
+
+import type { Gate } from '../gate.ts';
+import type { Decoding } from '../platform/platform.ts';
+import type { Exchange } from '../request/exchange.ts';
+import type { HeaderList } from '../request/header-list.ts';
+import type { RetryTokens } from '../retry/retry-budget.ts';
+import { DeadlineEntry, type DeadlineWheel } from '../deadlines.ts';
+import type { Tracer } from '../trace.ts';
+import type { Transport } from '../wire/transport.ts';
+import type { ResolvedOptions } from './options.ts';
+
+/** What a core is made of. */
+export type CoreParts = Pick<
+  SessionCore,
+  'name' | 'gate' | 'wheel' | 'transport' | 'decoding' | 'options' | 'headers' | 'tracer' | 'budget' | 'proxyFor'
+>;
+
+export class SessionCore {
+  readonly name: string;
+  readonly gate: Gate;
+  readonly transport: Transport;
+  readonly decoding: Decoding | undefined;
+  readonly options: ResolvedOptions;
+  readonly headers: HeaderList;
+  readonly tracer: Tracer;
+  readonly budget: RetryTokens;
+  readonly wheel: DeadlineWheel;
+  readonly proxyFor: (url: URL) => URL | undefined;
+  /** Tries under way, those included that wait for their turn. */
+  readonly exchanges = new Set<Exchange>();
+  /** Requests are refused from now on. */
+  closed = false;
+  #idle: (() => void) | undefined = undefined;
+
+  constructor(parts: CoreParts) {
+    this.name = parts.name;
+    this.gate = parts.gate;
+    this.wheel = parts.wheel;
+    this.transport = parts.transport;
+    this.decoding = parts.decoding;
+    this.options = parts.options;
+    this.headers = parts.headers;
+    this.tracer = parts.tracer;
+    this.budget = parts.budget;
+    this.proxyFor = parts.proxyFor;
+  }
+
+  /** Settles when nothing is under way any more, or the time is up. */
+  async untilIdle(ms: number): Promise<void> {
+    let patience: Patience | undefined;
+    await new Promise<void>((resolve) => {
+      this.#idle = resolve;
+      patience = new Patience(resolve);
+      this.wheel.set(patience, ms);
+      this.checkIdle();
+    });
+    if (patience) this.wheel.clear(patience);
+  }
+
+  checkIdle(): void {
+    if (this.exchanges.size === 0) this.#idle?.();
+  }
+}
+
+class Patience extends DeadlineEntry {
+  readonly #over: () => void;
+  constructor(over: () => void) {
+    super();
+    this.#over = over;
+  }
+
+  override expired(): void {
+    this.#over();
+  }
+}

@@ -1,0 +1,65 @@
+/** The URL of a request, from what the caller gave. */
+
+import type { BasicAuth, QueryInput } from './options.ts';
+
+/** @throws {TypeError} when it is not a URL, or not one of http. */
+export function requestUrl(input: string | URL, base: URL | undefined, query: QueryInput | undefined, call: string): URL {
+  let url: URL;
+  try {
+    url = new URL(input, base);
+  } catch {
+    const wanted = base ? 'a URL' : 'an absolute URL, as the session has no baseUrl';
+    throw new TypeError(`Cannot ${call} as it takes ${wanted}: current value is '${String(input)}'`);
+  }
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+    throw new TypeError(`Cannot ${call} as a URL begins with http: or https:: current value is '${url.protocol}'`);
+  }
+  if (query) addQuery(url.searchParams, query, call);
+  return url;
+}
+
+function addQuery(params: URLSearchParams, query: QueryInput, call: string): void {
+  if (query instanceof URLSearchParams) {
+    for (const [name, value] of query) params.append(name, value);
+    return;
+  }
+  for (const [name, given] of Object.entries(query)) {
+    for (const value of Array.isArray(given) ? given : [given]) {
+      if (value === undefined) continue;
+      if (!['string', 'number', 'boolean', 'bigint'].includes(typeof value)) {
+        throw new TypeError(`Cannot ${call} as { query } takes strings, numbers and booleans: current value of ${name} is ${typeof value}`);
+      }
+      params.append(name, String(value));
+    }
+  }
+}
+
+/** The credentials that stand in the URL are taken out of it: they are sent as a header, and shown nowhere. */
+export function takeCredentials(url: URL): BasicAuth | undefined {
+  if (!url.username && !url.password) return undefined;
+  const auth = { username: decoded(url.username), password: decoded(url.password) };
+  url.username = '';
+  url.password = '';
+  return auth;
+}
+
+/** Percent signs that encode nothing stand for themselves, as everywhere in URLs. */
+function decoded(text: string): string {
+  return text.replace(/(?:%[\da-f]{2})+/gi, (run) => {
+    try {
+      return decodeURIComponent(run);
+    } catch {
+      return run;
+    }
+  });
+}
+
+/** The value of an Authorization header. @throws {TypeError} when the name holds a colon. */
+export function basic({ username, password }: BasicAuth): string {
+  if (typeof username !== 'string' || typeof password !== 'string') {
+    throw new TypeError('Cannot authenticate as { auth } takes { username, password } of strings');
+  }
+  if (username.includes(':')) throw new TypeError("Cannot authenticate as a username holds no ':'");
+  const bytes = new TextEncoder().encode(`${username}:${password}`);
+  return `Basic ${btoa(String.fromCodePoint(...bytes))}`;
+}
