@@ -1,5 +1,6 @@
-import { currentScope, isCancelled, abortable, type Scope } from 'corral';
+import { isCancelled, abortable, type Scope } from 'corral';
 import { decodeText } from '../headers/content-type.ts';
+import { ambientScope } from '../internal/ambient-scope.ts';
 import type { DecodeLimits, Decoding } from '../platform/platform.ts';
 import type { Exchange } from '../request/exchange.ts';
 import { validate, type StandardSchemaV1 } from '../standard-schema.ts';
@@ -25,15 +26,6 @@ export interface BodyParts {
 export interface BodyOwner {
   /** An error of the decoding, with what is known of the request. */
   decodeError(exchange: Exchange, error: unknown): unknown;
-}
-
-/** Where the platform does not know what is current, the scope of the request stands in. */
-function readingScope(fallback: Scope): Scope | undefined {
-  try {
-    return currentScope() ?? fallback;
-  } catch {
-    return fallback;
-  }
 }
 
 /**
@@ -78,6 +70,7 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
       if (codings.length === 0 || !decoding) return raw;
       return await this.#waitFor(decoding.decodeWhole(raw, codings, limits));
     } catch (error) {
+      if (isCancelled(error)) this.abort();
       throw this.#decodeError(error);
     } finally {
       this.release();
@@ -240,6 +233,14 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
     this.#onReleased?.();
   }
 
+  /** @internal As {@link release}, and the connection is ended. */
+  abort(): void {
+    const { exchange } = this.#parts;
+    if (!exchange.over) exchange.journey.trace?.cancelled();
+    exchange.abort();
+    this.release();
+  }
+
   /** @internal Another response takes its place. */
   supersede(): void {
     this.#released = true;
@@ -279,7 +280,7 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
   }
 
   #waitFor<T>(promise: Promise<T>): Promise<T> {
-    return abortable(promise, { scope: readingScope(this.#parts.scope), abandon: true });
+    return abortable(promise, { scope: ambientScope() ?? this.#parts.scope, abandon: true });
   }
 }
 
@@ -309,7 +310,7 @@ class RawChunks implements AsyncIterableIterator<Uint8Array, undefined> {
   /** Cancelled, nothing is lost: the next who reads gets what comes. */
   async #wait(read: Promise<Uint8Array | undefined>): Promise<Uint8Array | undefined> {
     const { body } = this.#parts.exchange;
-    const scope = readingScope(this.#parts.scope);
+    const scope = ambientScope() ?? this.#parts.scope;
     try {
       return await abortable(read, { scope, abandon: true, onAbandoned: (chunk) => body.unread(chunk) });
     } catch (error) {
