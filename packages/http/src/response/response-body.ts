@@ -82,7 +82,7 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
     const { exchange, codings, limits, scope } = this.#parts;
     const { body } = exchange;
     const fits = body.complete && !this.#used && !this.#released && body.buffered <= limits.maxBytes;
-    if (!fits || codings.length > 0 || readingScope(scope)?.cancelled) return undefined;
+    if (!fits || codings.length > 0 || (ambientScope() ?? scope).cancelled) return undefined;
     this.#used = true;
     this.release();
     return body.takeAll();
@@ -90,8 +90,10 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
 
   #contentType(): string | undefined {
     const headers = this.#parts.exchange.head?.headers ?? [];
-    const at = headers.indexOf('content-type');
-    return at % 2 === 0 ? headers[at + 1] : undefined;
+    let at = headers.indexOf('content-type');
+    // It may be a value as well, of Vary for one.
+    while (at % 2 > 0) at = headers.indexOf('content-type', at + 1);
+    return at < 0 ? undefined : headers[at + 1];
   }
 
   #decodeError(error: unknown): unknown {
