@@ -90,8 +90,10 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
 
   #contentType(): string | undefined {
     const headers = this.#parts.exchange.head?.headers ?? [];
-    const at = headers.indexOf('content-type');
-    return at % 2 === 0 ? headers[at + 1] : undefined;
+    let at = headers.indexOf('content-type');
+    // It may be a value as well, of Vary for one.
+    while (at % 2 > 0) at = headers.indexOf('content-type', at + 1);
+    return at < 0 ? undefined : headers[at + 1];
   }
 
   #decodeError(error: unknown): unknown {

@@ -95,6 +95,18 @@ test('text: is decoded by the charset of Content-Type', async () => {
   assert.equal(await at.session.get('/').text(), 'Zürich');
 });
 
+test('text: is decoded by Content-Type, though another header has that name for its value', async () => {
+  const headers = { Vary: 'content-type', 'Content-Type': 'text/plain; charset=ISO-8859-1' };
+  await using at = await pair(
+    {},
+    { '/': (exchange) => exchange.respond(200, Buffer.from('Zürich', 'latin1'), headers) },
+  );
+  assert.equal(await at.session.get('/').text(), 'Zürich');
+  await using response = await at.session.get('/');
+  await sleep(10);
+  assert.equal(await response.text(), 'Zürich');
+});
+
 test('bytes: gives them as they are', async () => {
   await using at = await pair();
   assert.equal((await at.session.get('/fault/bytes?bytes=100000').bytes()).byteLength, 100_000);

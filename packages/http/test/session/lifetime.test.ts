@@ -24,7 +24,7 @@ test('ClientSession: is closed at the end of its block that throws, and the erro
   await using server = await startFaultServer();
   const mine = new Error('mine');
   const body = async (): Promise<void> => {
-    await using own = new ClientSession({ baseUrl: server.origin });
+    await using own = new ClientSession({ baseUrl: server.origin, graceMs: 10 });
     await own.get('/fault/endless-body');
     throw mine;
   };
