@@ -14,6 +14,9 @@ export interface ConnectionOwner {
   onGone(connection: Connection): void;
 }
 
+/** How much earlier than the server an idle connection is closed, where the server says when it will. */
+const KEEP_ALIVE_MARGIN_MS = 1_000;
+
 /** The longest that a timer takes. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
@@ -30,8 +33,6 @@ export class Connection {
   running = 0;
   /** How many exchanges it was given. */
   served = 0;
-  /** Set while its reader wants no data. */
-  paused = false;
   #gone = false;
   readonly #owner: ConnectionOwner;
   readonly #keepAliveMs: number;
@@ -54,6 +55,7 @@ export class Connection {
       bodyTimeout: 0,
       keepAliveTimeout: Math.max(1, this.#keepAliveMs),
       keepAliveMaxTimeout: Math.max(1, this.#keepAliveMs),
+      keepAliveTimeoutThreshold: KEEP_ALIVE_MARGIN_MS,
       maxHeaderSize: options.maxHeaderBytes,
       strictContentLength: true,
       pingInterval: 0,
@@ -104,15 +106,15 @@ export class Connection {
     }
     this.#used = true;
     // What undici sets up for the connection lives as long as it does.
-    outside(process.nextTick, callback as () => void, null, this.link.socket);
+    outside(process.nextTick, callback, null, this.link.socket);
   };
 
   /**
-   * undici's parser may not be told of an end while it is paused, and takes a reset for an end where the connection is
-   * not kept alive: an assertion would fail in an event handler.
+   * undici takes a reset for the end of a response that is not kept alive: a body without a length would pass for whole
+   * when it is not, and while the parser is paused an assertion would fail in an event handler.
    */
   readonly #onError = (error: Error & { code?: string }): void => {
-    if (this.paused && error.code === 'ECONNRESET') error.code = 'ECONNABORTED';
+    if (error.code === 'ECONNRESET') error.code = 'ECONNABORTED';
   };
 
   #onClose(): void {

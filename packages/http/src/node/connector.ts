@@ -245,7 +245,8 @@ export class ConnectAttempt {
     this.abort();
     // Whatever keeps the proxy from being reached is the proxy's affair, whichever step it was.
     if (!proxy || failure.kind !== 'connect' || past) return listener?.onFailure(failure);
-    const message = failure.phase === 'proxy' ? failure.message : `no way through proxy ${proxy.host}: ${failure.message}`;
+    const message =
+      failure.phase === 'proxy' ? failure.message : `no way through proxy ${proxy.host}: ${failure.message}`;
     listener?.onFailure({ ...failure, phase: 'proxy', message });
   }
 

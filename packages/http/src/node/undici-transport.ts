@@ -198,6 +198,7 @@ export class UndiciTransport implements Transport {
   }
 
   #open(origin: Origin, exchange: WireExchange): void {
+    exchange.keepContext();
     const { request, key } = exchange;
     const shared = this.#options.http === 'auto' && request.url.protocol === 'https:' && origin.protocol !== 'h1';
     const probing = shared ? origin.probing : undefined;
@@ -246,7 +247,7 @@ export class UndiciTransport implements Transport {
     else origin.idle.push(connection);
     const waiting = [...opening.waiting];
     opening.waiting.clear();
-    for (const exchange of waiting) this.start(exchange);
+    for (const exchange of waiting) exchange.inContext(startIn, this);
   }
 
   #failed(key: string, opening: Opening, failure: ConnectFailure): void {
@@ -254,6 +255,10 @@ export class UndiciTransport implements Transport {
     this.#forget(key);
     for (const exchange of opening.waiting) exchange.onNoConnection(failure);
   }
+}
+
+function startIn(this: WireExchange, transport: UndiciTransport): void {
+  transport.start(this);
 }
 
 function begin(transport: UndiciTransport, exchange: WireExchange): void {

@@ -1,3 +1,5 @@
+import { AsyncResource } from 'node:async_hooks';
+
 import type { Dispatcher } from 'undici';
 
 import type { ConnectPhase, WireCall, WireFailure, WireRequest, WireSink } from '../wire/transport.ts';
@@ -31,6 +33,7 @@ export class WireExchange implements WireCall {
   readonly #sink: WireSink;
   #connection: Connection | undefined;
   #upload: Upload | undefined;
+  #context: AsyncResource | undefined;
   #abortRequest: ((reason?: Error) => void) | undefined;
   #resumeReading: (() => void) | undefined;
   #over = false;
@@ -66,6 +69,19 @@ export class WireExchange implements WireCall {
     this.#fail({ ...failure, reused: false });
   }
 
+  /** It will wait for a connection, and connections are made outside of every context. */
+  keepContext(): void {
+    this.#context ??= new AsyncResource('CorralExchange');
+  }
+
+  /** Calls something in the context that was kept. */
+  inContext<A>(action: (this: this, value: A) => void, value: A): void {
+    const context = this.#context;
+    this.#context = undefined;
+    if (context) context.runInAsyncScope(action, this, value);
+    else action.call(this, value);
+  }
+
   /** Begins on a connection that has a place for it. */
   begin(connection: Connection): void {
     this.#connection = connection;
@@ -86,7 +102,7 @@ export class WireExchange implements WireCall {
     this.#dispatching = true;
     connection.client.dispatch(
       {
-        method: request.method as Dispatcher.HttpMethod,
+        method: request.method,
         path: forward ? origin + pathname + search : pathname + search,
         headers: this.#headers(forward) as string[],
         body: body as Uint8Array,
@@ -95,7 +111,7 @@ export class WireExchange implements WireCall {
         blocking: false,
         ...(connection.link.info.protocol === 'h1' && this.#reset(request.method)),
         ...(request.url.protocol === 'https:' && { servername: request.url.hostname }),
-      } as Dispatcher.DispatchOptions,
+      },
       this as unknown as Dispatcher.DispatchHandler,
     );
     this.#dispatching = false;
@@ -137,7 +153,6 @@ export class WireExchange implements WireCall {
       this.#resumed = true;
       return;
     }
-    if (this.#connection) this.#connection.paused = false;
     const resumeReading = this.#resumeReading;
     // undici may set its timer for idle connections in here.
     if (resumeReading) outside(resumeReading);
@@ -186,7 +201,6 @@ export class WireExchange implements WireCall {
     this.#resumed = false;
     const more = this.#sink.onData(chunk) || this.#resumed;
     this.#handingOver = false;
-    if (!more && this.#connection) this.#connection.paused = true;
     return more;
   }
 

@@ -31,7 +31,8 @@ function judged(error: CodedError, { headSeen, maxHeaderBytes }: FailureFacts): 
   }
   if (code === 'UND_ERR_HEADERS_OVERFLOW') return ['protocol', `the head is larger than ${maxHeaderBytes} bytes`];
   if (code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') {
-    if (!headSeen) return ['protocol', 'what came is not HTTP/1.1: its Content-Length contradicts the rest of the head'];
+    if (!headSeen)
+      return ['protocol', 'what came is not HTTP/1.1: its Content-Length contradicts the rest of the head'];
     return ['truncated', 'the body is shorter than its Content-Length says'];
   }
   if (code === 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH') {

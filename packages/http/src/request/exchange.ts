@@ -69,6 +69,8 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter {
   #information = 0;
   #maxReceived = Infinity;
   #superseded = false;
+  /** Why it failed, in words. */
+  #reason: string | undefined = undefined;
   #drainLeft = Infinity;
   #meter: SpeedMeter | undefined = undefined;
   // Times, on the scale of performance.now(); 0 is not yet.
@@ -364,7 +366,10 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter {
     wire?.abort();
     const sent = this.#sentAt > 0;
     const safe = retryable && (!sent || this.hop.idempotent) && !hadHead && this.hop.replayable;
-    const error = make(this.journey.facts(phase, sent, safe || (hadHead && retryable), this.attempt()));
+    // The last attempt tells the reason as well, in the words of the error.
+    const facts = (last?: Attempt): RequestFacts => this.journey.facts(phase, sent, safe || (hadHead && retryable), last);
+    this.#reason = reasonOf(make(facts()));
+    const error = make(facts(this.attempt()));
     this.error = error;
     // What the source of an upload throws is the caller's own.
     const thrown = upload ? upload.cause : error;
@@ -403,7 +408,7 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter {
       bodyMs: this.#headAt && this.#endedAt ? this.#endedAt - this.#headAt : undefined,
       reused: connection?.reused ?? false,
       status: this.head?.status,
-      error: this.error?.message,
+      error: this.#reason,
       retryAfterMs,
     });
   }
@@ -416,6 +421,11 @@ function timeoutMessage(kind: TimeoutKind, ms: number, phase: RequestPhase): str
   if (kind === 'read') return `nothing more of the body came for ${ms} ms`;
   if (kind === 'minSpeed') return `the body came too slowly for ${ms} ms`;
   return `took longer than ${ms} ms (${phase})`;
+}
+
+/** Without the request, which the attempt names itself. */
+function reasonOf({ method, url, message }: HttpError): string {
+  return message.slice(`${method} ${url}: `.length);
 }
 
 function messageOf(error: unknown): string {

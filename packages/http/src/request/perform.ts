@@ -252,7 +252,7 @@ export class Performance {
 
   /** @internal What the parts throw, with what is known of the request. */
   decodeError(exchange: Exchange, error: unknown): unknown {
-    if (error instanceof HttpError || isCancelled(error) || error instanceof TypeError) return error;
+    if (error instanceof HttpError || isCancelled(error) || error instanceof TypeError) return withCaller(error);
     const facts = this.#journey.facts('body', true, false, exchange.attempt());
     if (error instanceof BodyLimitFault) return new BodyLimitError(error.limit, error.message, facts);
     return error instanceof Error ? new DecodeError(error.message, facts, error) : error;
@@ -274,9 +274,15 @@ function valuesOf(exchange: Exchange, name: string): string[] {
   return headers.filter((_value, at) => at % 2 === 1 && headers[at - 1] === name);
 }
 
+/** It was made where the socket is served: here, in what the caller awaits, the stack shows who asked. */
+function withCaller(error: unknown, hidden: (...given: never[]) => unknown = withCaller): unknown {
+  if (error instanceof HttpError) Error.captureStackTrace?.(error, hidden);
+  return error;
+}
+
 /** What a try failed with. What is no failure of the request, such as a cancellation, is thrown. */
 function failureOf(exchange: Exchange, error: unknown): { readonly error: unknown } {
-  if (exchange.over && !exchange.head && !isCancelled(error)) return { error };
+  if (exchange.over && !exchange.head && !isCancelled(error)) return { error: withCaller(error, failureOf) };
   exchange.abort();
   throw error;
 }

@@ -23,22 +23,23 @@ export class Upload implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Arr
     return new Promise((resolve, reject) => {
       if (this.#stopped) return resolve({ done: true, value: undefined });
       this.#wake = resolve;
-      this.#step().then(
-        (result) => {
-          this.#wake = undefined;
-          if (result.done === true) this.#stopped = true;
-          resolve(result);
-        },
-        (error: unknown) => {
-          this.#wake = undefined;
-          if (!this.#stopped) {
-            this.#stopped = true;
-            this.failure = { error };
-          }
-          reject(error instanceof Error ? error : new Error('the body failed', { cause: error }));
-        },
-      );
+      void this.#advance(resolve, reject);
     });
+  }
+
+  /** Never rejects. */
+  async #advance(resolve: (result: IteratorResult<Uint8Array>) => void, reject: (error: Error) => void): Promise<void> {
+    try {
+      const result = await this.#step();
+      if (result.done === true) this.#stopped = true;
+      resolve(result);
+    } catch (error) {
+      if (!this.#stopped) this.failure = { error };
+      this.#stopped = true;
+      reject(error instanceof Error ? error : new Error('the body failed', { cause: error }));
+    } finally {
+      this.#wake = undefined;
+    }
   }
 
   async #step(): Promise<IteratorResult<Uint8Array>> {

@@ -1,10 +1,22 @@
 import assert from 'node:assert/strict';
-import { createSecureServer, type Http2SecureServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import {
+  createSecureServer,
+  type Http2SecureServer,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
 import { createServer as createTlsServer } from 'node:https';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 
 import { ca, cert, key } from './certificates.ts';
-import { get, listening, Recorder, transportOf, type TestServer } from './fixture.ts';
+import { get, listening, Recorder, tcpServer, transportOf, type TestServer } from './fixture.ts';
 
 interface H2Server extends TestServer {
   readonly server: Http2SecureServer;
@@ -23,7 +35,10 @@ async function h2Server(onStream: (stream: ServerHttp2Stream, path: string) => v
     stream.on('error', () => {});
     onStream(stream, String(headers[':path']));
   });
-  return Object.assign(await listening(server as unknown as Parameters<typeof listening>[0], 'https'), { server, sessions });
+  return Object.assign(await listening(server as unknown as Parameters<typeof listening>[0], 'https'), {
+    server,
+    sessions,
+  });
 }
 
 const auto = { http: 'auto', tls: { ca } } as const;
@@ -236,8 +251,8 @@ test('HTTP/2: storms of aborts leave the connection whole', async () => {
   await using transport = transportOf(auto);
   for (let round = 0; round < 10; round++) {
     const calls = Array.from({ length: 50 }, (_, i) => {
-      const path = ['silent', 'begun', 'x'][i % 3] as string;
-      return transport.send(get(server.url + path), new Recorder());
+      const path = ['silent', 'begun', 'x'][i % 3];
+      return transport.send(get(`${server.url}${path}`), new Recorder());
     });
     while (calls.length > 0) {
       calls.splice(Math.floor(Math.random() * calls.length), 1)[0]?.abort();
@@ -251,3 +266,124 @@ test('HTTP/2: storms of aborts leave the connection whole', async () => {
   await new Promise((resolve) => setImmediate(resolve));
   assert.equal(transport.snapshot().open, transport.snapshot().idle);
 });
+
+test('HTTP/2: an upload of another length than was said fails as an upload, alone', async () => {
+  await using server = await h2Server((stream, path) => {
+    if (path !== '/upload') return answer(stream, path);
+    stream.resume();
+  });
+  await using transport = transportOf(auto);
+  for (const bodyLength of [3, 5]) {
+    const sink = new Recorder();
+    const body = (async function* () {
+      yield Buffer.from('four');
+    })();
+    transport.send(get(`${server.url}upload`, { method: 'POST', body, bodyLength }), sink);
+    await sink.settled;
+    assert.equal(sink.failure?.kind, 'upload', sink.failure?.message);
+  }
+  const sink = new Recorder();
+  transport.send(get(`${server.url}x`), sink);
+  await sink.settled;
+  assert.equal(sink.text, '/x');
+});
+
+test('HTTP/2: an empty body of known length is sent, and one of GET is refused', async () => {
+  await using server = await h2Server((stream, path) => {
+    if (path !== '/upload') return answer(stream, path);
+    stream.resume();
+    stream.on('end', () => {
+      stream.respond({ ':status': 200 });
+      stream.end('empty');
+    });
+  });
+  await using transport = transportOf(auto);
+  const sink = new Recorder();
+  const body = (async function* (): AsyncGenerator<Uint8Array> {})();
+  transport.send(get(`${server.url}upload`, { method: 'POST', body, bodyLength: 0 }), sink);
+  await sink.settled;
+  assert.equal(sink.text, 'empty', sink.failure?.message);
+  const refused = new Recorder();
+  transport.send(get(`${server.url}upload`, { body: Buffer.from('x') }), refused);
+  await refused.settled;
+  assert.equal(refused.failure?.kind, 'unsupported');
+});
+
+test('HTTP/2: trailers are given at the end, and a large head is a failure', async () => {
+  await using server = await h2Server((stream, path) => {
+    if (path === '/large') {
+      stream.respond({ ':status': 200, x: 'a'.repeat(20_000) });
+      stream.end();
+      return;
+    }
+    stream.respond({ ':status': 200 }, { waitForTrailers: true });
+    stream.on('wantTrailers', () => stream.sendTrailers({ 'x-sum': '7' }));
+    stream.end('body');
+  });
+  await using transport = transportOf(auto);
+  const sink = new Recorder();
+  transport.send(get(server.url), sink);
+  await sink.settled;
+  assert.equal(sink.text, 'body');
+  assert.deepEqual(sink.trailers, ['x-sum', '7']);
+  const large = new Recorder();
+  transport.send(get(`${server.url}large`), large);
+  await large.settled;
+  assert.equal(large.failure?.kind, 'protocol');
+});
+
+const nghttpd = ['/usr/sbin/nghttpd', '/usr/bin/nghttpd', '/usr/local/bin/nghttpd'].find((path) => existsSync(path));
+
+test(
+  'HTTP/2: nghttpd answers a hundred at a time',
+  { skip: nghttpd ? false : 'nghttpd is not installed' },
+  async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'corral-'));
+    await Promise.all([
+      writeFile(join(folder, 'key.pem'), key),
+      writeFile(join(folder, 'cert.pem'), cert),
+      writeFile(join(folder, 'page'), 'x'.repeat(100_000)),
+    ]);
+    const port = await freePort();
+    const child = spawn(nghttpd as string, [
+      '-d',
+      folder,
+      String(port),
+      join(folder, 'key.pem'),
+      join(folder, 'cert.pem'),
+    ]);
+    const exited = once(child, 'exit');
+    try {
+      await accepting(port);
+      await using transport = transportOf(auto);
+      const sinks = Array.from({ length: 100 }, () => new Recorder());
+      for (const sink of sinks) transport.send(get(`https://localhost:${port}/page`), sink);
+      await Promise.all(sinks.map((sink) => sink.settled));
+      for (const sink of sinks) assert.equal(sink.text.length, 100_000, sink.failure?.message);
+      assert.equal(transport.snapshot().open, 1);
+    } finally {
+      child.kill();
+      await exited;
+      await rm(folder, { recursive: true });
+    }
+  },
+);
+
+async function freePort(): Promise<number> {
+  await using server = await tcpServer(() => {});
+  return server.port;
+}
+
+/** Resolves as soon as something listens there. */
+async function accepting(port: number): Promise<void> {
+  for (;;) {
+    const socket = connect(port, '127.0.0.1');
+    const [event] = await Promise.race([
+      once(socket, 'connect').then(() => ['connect']),
+      once(socket, 'close').then(() => ['close']),
+    ]).catch(() => ['error']);
+    socket.destroy();
+    if (event === 'connect') return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

@@ -38,7 +38,7 @@ export async function* readRows(source: Readable): AsyncGenerator<Row> {
     for await (const { record, info } of fromNodeStream<{ record: Fields; info: Info }>(parser)) {
       if (!checked && !columns.includes('url')) break;
       checked = true;
-      yield* faults.splice(0);
+      while ((faults[0]?.line ?? Infinity) < info.lines) yield faults.shift() as Row;
       yield { line: info.lines, fields: record };
     }
   } catch (error) {
