@@ -269,7 +269,10 @@ export class WireExchange implements WireCall {
     if (!connection) this.#owner.leave(this);
     else if (!broken) this.#owner.release(connection, this);
     else this.#break(connection);
-    this.#upload?.stop();
+    const { body } = this.request;
+    // What was opened for a connection that never came is ended all the same.
+    const upload = this.#upload ?? (this.streams ? new Upload(body as AsyncIterable<Uint8Array>, undefined) : undefined);
+    upload?.stop();
     this.#resumeReading = undefined;
   }
 
