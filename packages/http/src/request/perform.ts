@@ -10,7 +10,7 @@ import type { CookieJarLike } from '../cookies/cookie-jar.ts';
 import { BodyLimitError, DecodeError, HttpError, RedirectError, StatusError, type Attempt } from '../errors.ts';
 import { redactUrl } from '../headers/redact.ts';
 import { parseRetryAfter } from '../headers/retry-after.ts';
-import { BodyLimitError as BodyLimitFault } from '../parts-errors.ts';
+import { BodyLimitFault } from '../internal/faults.ts';
 import { ClientResponse, toHeaders, type RedirectStep } from '../response/client-response.ts';
 import { ResponseBody } from '../response/response-body.ts';
 import { decide, type RetryDecision } from '../retry/decide.ts';
