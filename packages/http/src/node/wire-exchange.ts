@@ -7,6 +7,7 @@ import type { ConnectFailure } from './connect-failure.ts';
 import type { Connection } from './connection.ts';
 import { proxyAuthorization } from './proxy-tunnel.ts';
 import { outside } from './outside.ts';
+import type { Listed } from '../internal/roster.ts';
 import { Upload } from '../wire/upload.ts';
 import { wireFailure } from './wire-failure.ts';
 
@@ -26,7 +27,8 @@ export interface ExchangeOwner {
 }
 
 /** One exchange: the handler that undici calls. */
-export class WireExchange implements WireCall {
+export class WireExchange implements WireCall, Listed {
+  rosterIndex = -1;
   readonly request: WireRequest;
   readonly key: string;
   readonly #owner: ExchangeOwner;
