@@ -59,7 +59,7 @@ async function sessionServer(fault: (stream: ServerHttp2Stream) => void): Promis
     stream.resume();
     fault(stream);
   });
-  return listening(server as unknown as Parameters<typeof listening>[0], 'https');
+  return listening(server, 'https');
 }
 
 /** One that agrees to HTTP/2 and then writes something else. */
