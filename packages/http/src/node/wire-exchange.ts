@@ -278,7 +278,8 @@ export class WireExchange implements WireCall {
     if (!connection) this.#owner.leave(this);
     else if (!broken) this.#owner.release(connection, this);
     else this.#break(connection);
-    this.#upload?.stop();
+    const upload = this.#upload ?? Upload.of(this.request);
+    upload?.stop();
     this.#resumeReading = undefined;
   }
 
