@@ -1,8 +1,8 @@
 /** What happens to one item when it is its turn: an attempt, and what is made of how it ended. */
-import { isCancelled, now } from 'corral';
 import { lstat } from 'node:fs/promises';
+import { fileNameFrom } from '@corral/http';
+import { isCancelled, now } from 'corral';
 import { FatalError } from './fatal-error.ts';
-import { dispositionName } from './headers.ts';
 import { AttemptError, type HttpResponse } from './http-client.ts';
 import type { Item } from './item.ts';
 import type { Names } from './names.ts';
@@ -216,7 +216,7 @@ class Attempt {
     if (options.onExist === 'rename') await remember();
     if (!options.contentDisposition || item.out !== undefined) return file;
     if (known?.outcome === 'started' && known.file !== null) return known.file;
-    const proposed = dispositionName(response.header('content-disposition'))?.split(/[/\\]/).at(-1)?.replace(/^\.+/, '');
+    const proposed = fileNameFrom(response.header('content-disposition'))?.replace(/^\.+/, '');
     if (proposed === undefined || proposed === '') return file;
     const folder = file.split('/').slice(0, -1);
     const wanted = [...folder, safePart(proposed)].join('/');

@@ -108,9 +108,9 @@ test('Names: names that are claimed beforehand are passed over', () => {
   );
 });
 
-test('Names: a hundred thousand of one name take no longer than as many different ones', () => {
+test('Names: thirty thousand of one name do not look at each other', () => {
   const names = new Names();
   let last = '';
-  for (let index = 0; index < 100_000; index++) last = names.allocate('index.html');
-  assert.equal(last, 'index-100000.html');
+  for (let index = 0; index < 30_000; index++) last = names.allocate('index.html');
+  assert.equal(last, 'index-30000.html');
 });

@@ -39,6 +39,8 @@ export class WireExchange implements WireCall {
   #over = false;
   #reused = false;
   #headSeen = false;
+  /** Its status says that there is no body, whatever its headers say. */
+  #bodyless = false;
   #dispatching = false;
   /** While data is handed over: undici may be resumed only after it was paused. */
   #handingOver = false;
@@ -189,6 +191,7 @@ export class WireExchange implements WireCall {
     else if (status < 200) this.#sink.onInformation(status);
     else {
       this.#headSeen = true;
+      this.#bodyless = status === 204 || status === 304;
       this.#resumeReading = resume;
       this.#sink.onHead({ status, statusText, headers: fields(rawHeaders) });
     }
@@ -212,9 +215,13 @@ export class WireExchange implements WireCall {
     if (this.#over) return;
     const list = trailerFields(trailers);
     if (list.length > 2 * MAX_FIELDS) return this.#violate(`the trailer has more than ${MAX_FIELDS} fields`);
+    this.#complete(list, false);
+  }
+
+  #complete(trailers: readonly string[], broken: boolean): void {
     this.#over = true;
-    this.#end(false);
-    this.#sink.onEnd(list);
+    this.#end(broken);
+    this.#sink.onEnd(trailers);
   }
 
   onError(error: Error & { code?: string }): void {
@@ -224,6 +231,8 @@ export class WireExchange implements WireCall {
       process.nextTick(onErrorLater, this, error);
       return;
     }
+    // A 304 may say how long the body would be (RFC 9110, section 8.6): undici misses it, and gives the connection up.
+    if (this.#bodyless && error.code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') return this.#complete([], true);
     const written = this.#abortRequest !== undefined;
     if (!written && this.#reused && !String(error.code).startsWith('UND_ERR_')) return this.#again();
     const { failure } = this.#upload ?? {};

@@ -208,12 +208,16 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter {
     const { kind, message, cause } = failure;
     this.failure = failure;
     if (failure.phase) this.#phase = failure.phase;
-    this.#fail((facts) => {
-      if (kind === 'connect') return new ConnectError(message, facts, cause);
-      if (kind === 'policy') return new PolicyError(message, facts, cause);
-      if (kind === 'truncated') return new TruncatedError(this.received, message, facts, cause);
-      return new ProtocolError(message, facts, cause);
-    }, kind === 'connect' || kind === 'closed' || kind === 'truncated', kind === 'upload' ? failure : undefined);
+    this.#fail(
+      (facts) => {
+        if (kind === 'connect') return new ConnectError(message, facts, cause);
+        if (kind === 'policy') return new PolicyError(message, facts, cause);
+        if (kind === 'truncated') return new TruncatedError(this.received, message, facts, cause);
+        return new ProtocolError(message, facts, cause);
+      },
+      kind === 'connect' || kind === 'closed' || kind === 'truncated',
+      kind === 'upload' ? failure : undefined,
+    );
   }
 
   // Deadlines --------------------------------------------------------------------------------------------------------
@@ -251,7 +255,8 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter {
     const reused = this.connection?.reused === true;
     const message = timeoutMessage(kind, ms, this.#phase);
     this.failure = { kind: 'timeout', timeout: kind };
-    const retryable = kind !== 'total' && (this.#sentAt === 0 || this.hop.idempotent || (reused && this.hop.idempotent));
+    const retryable =
+      kind !== 'total' && (this.#sentAt === 0 || this.hop.idempotent || (reused && this.hop.idempotent));
     this.#fail((facts) => new HttpTimeoutError(kind, ms, message, facts), retryable);
   }
 
@@ -327,7 +332,9 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter {
     this.#finish('aborted');
     wire?.abort();
     // Whoever reads it still is told.
-    this.body.fail(new TypeError('Cannot read the body as the response was released, or the scope of its request has ended'));
+    this.body.fail(
+      new TypeError('Cannot read the body as the response was released, or the scope of its request has ended'),
+    );
   }
 
   /** Nobody wants the rest of the body. A little is read, so that the connection can be used again; else it is ended. */
@@ -367,7 +374,8 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter {
     const sent = this.#sentAt > 0;
     const safe = retryable && (!sent || this.hop.idempotent) && !hadHead && this.hop.replayable;
     // The last attempt tells the reason as well, in the words of the error.
-    const facts = (last?: Attempt): RequestFacts => this.journey.facts(phase, sent, safe || (hadHead && retryable), last);
+    const facts = (last?: Attempt): RequestFacts =>
+      this.journey.facts(phase, sent, safe || (hadHead && retryable), last);
     this.#reason = reasonOf(make(facts()));
     const error = make(facts(this.attempt()));
     this.error = error;

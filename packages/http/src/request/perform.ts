@@ -71,7 +71,8 @@ export class Performance {
       if (to instanceof Refused) throw this.#refused(to.reason, location, to.message);
       const { method, keepsBody } = methodAfter(response.status, hop.method);
       if (keepsBody && hop.body && !hop.body.replayable) {
-        const message = 'the redirect wants the body again, and it was a stream that is gone: give a function that opens it';
+        const message =
+          'the redirect wants the body again, and it was a stream that is gone: give a function that opens it';
         throw this.#refused('body', location, message);
       }
       // Credentials that a server puts into a URL are not taken from it.
@@ -81,7 +82,13 @@ export class Performance {
       this.#journey.movedTo(to);
       this.#journey.trace?.redirect(response.status, redactUrl(to), method);
       const dropped = droppedHeaders(hop.url, to, keepsBody, this.#core.options.secretHeaders);
-      return new Hop(method, to, hop.headers.without(dropped), keepsBody ? hop.body : undefined, this.#core.proxyFor(to));
+      return new Hop(
+        method,
+        to,
+        hop.headers.without(dropped),
+        keepsBody ? hop.body : undefined,
+        this.#core.proxyFor(to),
+      );
     } finally {
       response.body.supersede();
     }

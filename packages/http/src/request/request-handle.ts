@@ -15,6 +15,9 @@ export interface RequestWork {
   saveTo(scope: Scope, path: string | URL, options: SaveToOptions | undefined): Promise<SaveResult>;
 }
 
+/** Awaiting it lets what is called in the same turn come first. */
+const nextTurn = Promise.resolve();
+
 type Consumer = (response: ClientResponse) => unknown;
 
 /**
@@ -67,7 +70,7 @@ export class RequestHandle implements PromiseLike<ClientResponse> {
     this.#life = life;
   }
 
-  // biome-ignore lint: it is a promise's
+  // oxlint-disable-next-line no-thenable -- it is awaited, and its methods say what is wanted of the response
   then<A = ClientResponse, B = never>(
     fulfilled?: ((response: ClientResponse) => A | PromiseLike<A>) | null,
     rejected?: ((error: unknown) => B | PromiseLike<B>) | null,
@@ -149,7 +152,9 @@ export class RequestHandle implements PromiseLike<ClientResponse> {
     if (this.#opened) return this.#opened;
     if (this.#consumer || this.#save) {
       return Promise.reject(
-        new TypeError('Cannot await the response as its body is wanted already: use what text(), json() or the like gave'),
+        new TypeError(
+          'Cannot await the response as its body is wanted already: use what text(), json() or the like gave',
+        ),
       );
     }
     this.#want();
@@ -163,7 +168,7 @@ export class RequestHandle implements PromiseLike<ClientResponse> {
 
   async #live(scope: Scope): Promise<unknown> {
     // What is called right after says how the request is meant.
-    await undefined;
+    await nextTurn;
     this.#begun = true;
     const work = this.#work as RequestWork;
     try {
@@ -212,5 +217,7 @@ export class RequestHandle implements PromiseLike<ClientResponse> {
 }
 
 function forgotten(name: string, scope: Scope): Error {
-  return new TypeError(`Cannot end ${scope.reason?.cause.by ?? 'the scope'} as a request was begun in it and never awaited: ${name}`);
+  return new TypeError(
+    `Cannot end ${scope.reason?.cause.by ?? 'the scope'} as a request was begun in it and never awaited: ${name}`,
+  );
 }

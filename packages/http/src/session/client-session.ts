@@ -4,6 +4,7 @@ import { DeadlineWheel } from '../deadlines.ts';
 import { SessionClosedError, type RequestFacts } from '../errors.ts';
 import { redactUrl } from '../headers/redact.ts';
 import { isToken } from '../headers/validate.ts';
+import { shown } from '../internal/checks.ts';
 import { ambientScope } from '../internal/ambient-scope.ts';
 import { Gate, type GateSnapshot } from '../gate.ts';
 import { platform } from '../platform/platform.ts';
@@ -159,7 +160,7 @@ export class ClientSession implements AsyncDisposable {
   async #close(graceMs: number): Promise<void> {
     const core = this.#core;
     core.closed = true;
-    for (const exchange of [...core.exchanges]) if (exchange.queued) exchange.fail(closedError);
+    for (const exchange of core.exchanges) if (exchange.queued) exchange.fail(closedError);
     if (graceMs > 0) await this.#untilIdle(graceMs);
     await this.#destroy();
     this.#leave?.();
@@ -180,7 +181,7 @@ export class ClientSession implements AsyncDisposable {
   async #destroy(): Promise<void> {
     const core = this.#core;
     core.closed = true;
-    for (const exchange of [...core.exchanges]) exchange.fail(closedError);
+    for (const exchange of core.exchanges) exchange.fail(closedError);
     await core.transport.destroy();
   }
 
@@ -258,7 +259,7 @@ const CALLS: Readonly<Record<string, string>> = {
 
 function checkMethod(method: string): string {
   if (typeof method === 'string' && isToken(method) && method.toUpperCase() !== 'CONNECT') return method.toUpperCase();
-  throw new TypeError(`Cannot request as the method is a token other than CONNECT: current value is '${String(method)}'`);
+  throw new TypeError(`Cannot request as the method is a token other than CONNECT: current value is ${shown(method)}`);
 }
 
 /** A faulty listener is no reason for requests to fail, and no secret either. */
@@ -275,7 +276,7 @@ function closedError(facts: RequestFacts): SessionClosedError {
  *
  * Guarantees: it is closed when the body has ended, whichever way.
  *
- * @example
+ * @example Open as long as it is used
  * ```ts
  * import { use } from 'corral';
  * import { session } from '@corral/http';
@@ -284,13 +285,14 @@ function closedError(facts: RequestFacts): SessionClosedError {
  * console.log(page.length);
  * ```
  */
-export const session: (options?: SessionOptions) => Resource<ClientSession> = resource(async function* session(
-  options?: SessionOptions,
-) {
-  const client = new ClientSession(options);
-  try {
-    yield client;
-  } finally {
-    await client.close();
-  }
-});
+export const session: (options?: SessionOptions) => Resource<ClientSession, never> = resource(
+  async function* session(options?: SessionOptions) {
+    const client = new ClientSession(options);
+    try {
+      yield client;
+    } finally {
+      await client.close();
+    }
+  },
+  { suppresses: false },
+);

@@ -11,7 +11,7 @@ const NONE: object = Object.freeze(Object.create(null));
  * @throws {TypeError} when one is unknown or not what it must be.
  */
 export function readOptions<T extends object>(given: T | undefined, checks: OptionChecks, call: string): Partial<T> {
-  if (given === undefined) return NONE as Partial<T>;
+  if (given === undefined) return NONE;
   const read: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     throw new TypeError(`Cannot call ${call} as its options are an object: current value is ${shown(given)}`);
@@ -25,7 +25,8 @@ export function readOptions<T extends object>(given: T | undefined, checks: Opti
       throw new TypeError(`Cannot call ${call} as its options are ${known}: current value has ${name}`);
     }
     const wanted = check(value);
-    if (wanted) throw new TypeError(`Cannot call ${call} as { ${name} } takes ${wanted}: current value is ${shown(value)}`);
+    if (wanted)
+      throw new TypeError(`Cannot call ${call} as { ${name} } takes ${wanted}: current value is ${shown(value)}`);
     read[name] = value;
   }
   return read as Partial<T>;
@@ -35,7 +36,9 @@ export function shown(value: unknown): string {
   if (typeof value === 'string') return `'${value.length > 60 ? `${value.slice(0, 60)}…` : value}'`;
   if (typeof value === 'function') return `the function ${value.name || '(anonymous)'}`;
   if (typeof value !== 'object' || value === null) return String(value);
-  return Array.isArray(value) ? `an array of ${value.length}` : `an object (${value.constructor?.name ?? 'no prototype'})`;
+  return Array.isArray(value)
+    ? `an array of ${value.length}`
+    : `an object (${value.constructor?.name ?? 'no prototype'})`;
 }
 
 type Check = (value: unknown) => string | undefined;

@@ -95,7 +95,9 @@ export interface BasicAuth {
 /** Values for the query of a URL. Undefined leaves one out, a list repeats it. */
 export type QueryInput =
   | URLSearchParams
-  | Readonly<Record<string, string | number | boolean | bigint | undefined | readonly (string | number | boolean | bigint)[]>>;
+  | Readonly<
+      Record<string, string | number | boolean | bigint | undefined | readonly (string | number | boolean | bigint)[]>
+    >;
 
 /** Options of a request. */
 export interface RequestOptions extends SharedOptions, RequestBodyOptions, ScopeOption {
@@ -229,5 +231,7 @@ function baseOf(given: string | URL): URL {
     // told below
   }
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return url;
-  throw new TypeError(`Cannot call new ClientSession as { baseUrl } takes an absolute http or https URL: current value is '${String(given)}'`);
+  throw new TypeError(
+    `Cannot call new ClientSession as { baseUrl } takes an absolute http or https URL: current value is '${String(given)}'`,
+  );
 }
