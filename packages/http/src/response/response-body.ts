@@ -175,8 +175,8 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
   }
 
   /** Up to `size` bytes, at least one; an empty array at the end. */
-  read(size?: number): Promise<Uint8Array> {
-    return this.#bytes().read(size);
+  async read(size?: number): Promise<Uint8Array> {
+    return this.#entered().read(size);
   }
 
   /**
@@ -184,13 +184,13 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
    *
    * @throws {TruncatedError} when the body ends before; what there was has been read.
    */
-  readExactly(size: number): Promise<Uint8Array> {
-    return this.#bytes().readExactly(size);
+  async readExactly(size: number): Promise<Uint8Array> {
+    return this.#entered().readExactly(size);
   }
 
   /** Up to and with `separator`; at the end of the body what is left, undefined when nothing is. */
-  readUntil(separator: string | Uint8Array, maxBytes?: number): Promise<Uint8Array | undefined> {
-    return this.#bytes().readUntil(separator, maxBytes);
+  async readUntil(separator: string | Uint8Array, maxBytes?: number): Promise<Uint8Array | undefined> {
+    return this.#entered().readUntil(separator, maxBytes);
   }
 
   /** As a web stream. Cancelling it releases the response. */
@@ -254,6 +254,19 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
     else this.#onReleased = callback;
   }
 
+  /** @internal Each read is a cancellation point, also where nothing has to be waited for. */
+  checkCancelled(): void {
+    if (this.#released) return;
+    const { reason } = ambientScope() ?? this.#parts.scope;
+    if (reason) throw reason;
+  }
+
+  #entered(): ByteReader {
+    const bytes = this.#bytes();
+    this.checkCancelled();
+    return bytes;
+  }
+
   #bytes(): ByteReader {
     const { exchange } = this.#parts;
     return (this.#reader ??= new ByteReader(
@@ -301,6 +314,7 @@ class RawChunks implements AsyncIterableIterator<Uint8Array, undefined> {
   async next(): Promise<IteratorResult<Uint8Array, undefined>> {
     const { body } = this.#parts.exchange;
     if (body.beingRead) throw new TypeError('Cannot read the body as it is being read: await one read before the next');
+    this.#owner.checkCancelled();
     const read = body.read();
     const chunk = read instanceof Promise ? await this.#wait(read) : read;
     if (chunk) return { done: false, value: chunk };
@@ -338,6 +352,7 @@ class Decoded implements AsyncIterator<Uint8Array, undefined> {
   }
 
   async next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    this.#owner.checkCancelled();
     try {
       const result = await this.#inner.next();
       return result.done ? { done: true, value: undefined } : result;
