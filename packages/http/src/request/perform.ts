@@ -49,7 +49,9 @@ export class Performance {
         const response = await this.#send(hop);
         const location = redirect && isRedirect(response.status) ? response.header('location') : undefined;
         if (location === undefined) {
-          return raiseForStatus && response.status >= 400 ? await response.raiseForStatus() : response;
+          if (raiseForStatus && response.status >= 400) await response.raiseForStatus();
+          response.body.deliver();
+          return response;
         }
         hop = this.#next(hop, response, location);
       }
@@ -90,7 +92,7 @@ export class Performance {
         this.#core.proxyFor(to),
       );
     } finally {
-      response.body.supersede();
+      response.body.release();
     }
   }
 
@@ -195,7 +197,7 @@ export class Performance {
   async #putAside(exchange: Exchange, delayMs: number): Promise<void> {
     const { head } = exchange;
     this.#journey.attempts.push(exchange.attempt(head && this.#retryAfter(exchange)));
-    exchange.supersede(lengthOf(exchange));
+    exchange.discard(lengthOf(exchange));
     if (delayMs > 0) await sleep(delayMs, { scope: this.#scope });
   }
 
