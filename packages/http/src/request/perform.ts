@@ -73,14 +73,9 @@ export class Performance {
       if (to instanceof Refused) throw this.#refused(to.reason, response, to.message);
       const { method, keepsBody } = methodAfter(response.status, hop.method);
       if (keepsBody && hop.body && !hop.body.replayable) {
-<<<<<<< HEAD
         const message =
           'the redirect wants the body again, and it was a stream that is gone: give a function that opens it';
-        throw this.#refused('body', location, message);
-=======
-        const message = 'the redirect wants the body again, and it was a stream that is gone: give a function that opens it';
         throw this.#refused('body', response, message);
->>>>>>> table
       }
       // Credentials that a server puts into a URL are not taken from it.
       to.username = '';
