@@ -1,3 +1,5 @@
+import { AsyncResource } from 'node:async_hooks';
+
 import type { Dispatcher } from 'undici';
 
 import type { ConnectPhase, WireCall, WireFailure, WireRequest, WireSink } from '../wire/transport.ts';
@@ -5,11 +7,14 @@ import type { ConnectFailure } from './connect-failure.ts';
 import type { Connection } from './connection.ts';
 import { proxyAuthorization } from './proxy-tunnel.ts';
 import { outside } from './outside.ts';
+import type { Listed } from '../internal/roster.ts';
 import { Upload } from '../wire/upload.ts';
 import { wireFailure } from './wire-failure.ts';
 
 /** How many header fields a response may have. */
 const MAX_FIELDS = 256;
+/** A shared connection on which nothing came for so long, while an exchange waited, is not trusted any more. */
+const SILENCE_MS = 1_000;
 
 /** What an exchange wants of the pool. */
 export interface ExchangeOwner {
@@ -24,18 +29,24 @@ export interface ExchangeOwner {
 }
 
 /** One exchange: the handler that undici calls. */
-export class WireExchange implements WireCall {
+export class WireExchange implements WireCall, Listed {
+  rosterIndex = -1;
   readonly request: WireRequest;
   readonly key: string;
   readonly #owner: ExchangeOwner;
   readonly #sink: WireSink;
   #connection: Connection | undefined;
   #upload: Upload | undefined;
+  #context: AsyncResource | undefined;
   #abortRequest: ((reason?: Error) => void) | undefined;
   #resumeReading: (() => void) | undefined;
   #over = false;
+  #begunAt = 0;
+  #receivedBefore = 0;
   #reused = false;
   #headSeen = false;
+  /** Its status says that there is no body, whatever its headers say. */
+  #bodyless = false;
   #dispatching = false;
   /** While data is handed over: undici may be resumed only after it was paused. */
   #handingOver = false;
@@ -66,11 +77,28 @@ export class WireExchange implements WireCall {
     this.#fail({ ...failure, reused: false });
   }
 
+  /** It will wait for a connection, and connections are made outside of every context. */
+  keepContext(): void {
+    this.#context ??= new AsyncResource('CorralExchange');
+  }
+
+  /** Calls something in the context that was kept. */
+  inContext<A>(action: (this: this, value: A) => void, value: A): void {
+    const context = this.#context;
+    this.#context = undefined;
+    if (context) context.runInAsyncScope(action, this, value);
+    else action.call(this, value);
+  }
+
   /** Begins on a connection that has a place for it. */
   begin(connection: Connection): void {
     this.#connection = connection;
     this.#reused = connection.served > 0;
     connection.take();
+    if (connection.multiplexed) {
+      this.#receivedBefore = connection.received;
+      this.#begunAt = performance.now();
+    }
     connection.served += 1;
     const { request } = this;
     let { body } = request;
@@ -86,7 +114,7 @@ export class WireExchange implements WireCall {
     this.#dispatching = true;
     connection.client.dispatch(
       {
-        method: request.method as Dispatcher.HttpMethod,
+        method: request.method,
         path: forward ? origin + pathname + search : pathname + search,
         headers: this.#headers(forward) as string[],
         body: body as Uint8Array,
@@ -95,7 +123,7 @@ export class WireExchange implements WireCall {
         blocking: false,
         ...(connection.link.info.protocol === 'h1' && this.#reset(request.method)),
         ...(request.url.protocol === 'https:' && { servername: request.url.hostname }),
-      } as Dispatcher.DispatchOptions,
+      },
       this as unknown as Dispatcher.DispatchHandler,
     );
     this.#dispatching = false;
@@ -137,7 +165,6 @@ export class WireExchange implements WireCall {
       this.#resumed = true;
       return;
     }
-    if (this.#connection) this.#connection.paused = false;
     const resumeReading = this.#resumeReading;
     // undici may set its timer for idle connections in here.
     if (resumeReading) outside(resumeReading);
@@ -166,6 +193,7 @@ export class WireExchange implements WireCall {
 
   onHeaders(status: number, rawHeaders: readonly (Buffer | string)[], resume: () => void, statusText: string): boolean {
     if (this.#over) return true;
+    if (this.#connection) this.#connection.answered = true;
     const { maxHeaderBytes } = this.#owner;
     if (rawHeaders.length > 2 * MAX_FIELDS) this.#violate(`the head has more than ${MAX_FIELDS} fields`);
     else if (this.#connection?.multiplexed === true && sizeOf(rawHeaders) > maxHeaderBytes) {
@@ -174,6 +202,7 @@ export class WireExchange implements WireCall {
     else if (status < 200) this.#sink.onInformation(status);
     else {
       this.#headSeen = true;
+      this.#bodyless = status === 204 || status === 304;
       this.#resumeReading = resume;
       this.#sink.onHead({ status, statusText, headers: fields(rawHeaders) });
     }
@@ -186,7 +215,6 @@ export class WireExchange implements WireCall {
     this.#resumed = false;
     const more = this.#sink.onData(chunk) || this.#resumed;
     this.#handingOver = false;
-    if (!more && this.#connection) this.#connection.paused = true;
     return more;
   }
 
@@ -198,9 +226,13 @@ export class WireExchange implements WireCall {
     if (this.#over) return;
     const list = trailerFields(trailers);
     if (list.length > 2 * MAX_FIELDS) return this.#violate(`the trailer has more than ${MAX_FIELDS} fields`);
+    this.#complete(list, false);
+  }
+
+  #complete(trailers: readonly string[], broken: boolean): void {
     this.#over = true;
-    this.#end(false);
-    this.#sink.onEnd(list);
+    this.#end(broken);
+    this.#sink.onEnd(trailers);
   }
 
   onError(error: Error & { code?: string }): void {
@@ -210,6 +242,8 @@ export class WireExchange implements WireCall {
       process.nextTick(onErrorLater, this, error);
       return;
     }
+    // A 304 may say how long the body would be (RFC 9110, section 8.6): undici misses it, and gives the connection up.
+    if (this.#bodyless && error.code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') return this.#complete([], true);
     const written = this.#abortRequest !== undefined;
     if (!written && this.#reused && !String(error.code).startsWith('UND_ERR_')) return this.#again();
     const { failure } = this.#upload ?? {};
@@ -255,13 +289,24 @@ export class WireExchange implements WireCall {
     if (!connection) this.#owner.leave(this);
     else if (!broken) this.#owner.release(connection, this);
     else this.#break(connection);
-    this.#upload?.stop();
+    // What was opened for a connection that never came is ended all the same.
+    const upload = this.#upload ?? Upload.of(this.request);
+    upload?.stop();
     this.#resumeReading = undefined;
+  }
+
+  /** Given up on after a while in which nothing came for anybody: the next would wait in vain as well. */
+  #silent(connection: Connection): boolean {
+    const silent = !connection.answered || connection.received === this.#receivedBefore;
+    return silent && performance.now() - this.#begunAt > SILENCE_MS;
   }
 
   #break(connection: Connection): void {
     this.#abortRequest?.();
-    if (connection.multiplexed) return this.#owner.release(connection, this);
+    if (connection.multiplexed) {
+      if (this.#silent(connection)) connection.retire();
+      return this.#owner.release(connection, this);
+    }
     this.#owner.leave(this);
     connection.running -= 1;
     connection.destroy();
