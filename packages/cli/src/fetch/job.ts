@@ -176,7 +176,16 @@ export class Job {
     }
     const { file, known, remember } = planned;
     if (remember) await this.#reporter.add(reportLine({ id: item.id, url: item.url, outcome: 'started', file }), item);
-    this.#window.add({ item, host: item.host, file, known, attempts: [], tries: 0, waitsSince: performance.now() });
+    this.#window.add({
+      item,
+      host: item.host,
+      file,
+      known,
+      attempts: [],
+      tries: 0,
+      reached: 0,
+      waitsSince: performance.now(),
+    });
     this.#changed.set();
   }
 

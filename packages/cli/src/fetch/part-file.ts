@@ -101,6 +101,11 @@ export class PartFile {
     this.#hasSidecar = hasSidecar;
   }
 
+  /** Whether a later attempt can go on with what is written. */
+  get isResumable(): boolean {
+    return this.#hasSidecar;
+  }
+
   get bytes(): number {
     return this.#bytes;
   }

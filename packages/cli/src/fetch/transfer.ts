@@ -41,6 +41,8 @@ export interface Trace {
   ttfbAt?: number;
   resumedFrom?: number;
   received: number;
+  /** How far the file has come, if a later attempt can go on from there. */
+  reached: number;
 }
 
 export interface Transferred {
@@ -115,7 +117,7 @@ async function store(
     return receive(request, context, trace, response, await PartFile.reopen(path, part), total);
   }
   if (status === 416 && part !== undefined) return finishOrRestart(request, context, trace, response, part);
-  if (status < 200 || status > 299 || status === 206) throw await statusError(path, response);
+  if (status < 200 || status > 299 || status === 206) throw statusError(response);
   if (request.onlyIfNewer && !(await isNewer(path, response))) return unchanged(request, response);
   const length = isEncoded(response) ? undefined : parseLength(response.header('content-length'));
   checkSize(length, context);
@@ -151,6 +153,7 @@ async function receive(
     }
     return await complete(request, context, response, part);
   } finally {
+    if (part.isResumable) trace.reached = part.bytes;
     await part.leave();
   }
 }
@@ -238,9 +241,8 @@ export class RestartError extends AttemptError {
   }
 }
 
-async function statusError(path: string, response: HttpResponse): Promise<AttemptError> {
+function statusError(response: HttpResponse): AttemptError {
   const { status } = response;
-  if (status === 404 || status === 410) await removePart(path);
   return new AttemptError('STATUS', `HTTP ${status} ${STATUS_CODES[status] ?? ''}`.trim(), {
     phase: 'headers',
     retryable: true, // those that are worth it are chosen by status
