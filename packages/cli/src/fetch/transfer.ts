@@ -26,6 +26,8 @@ export interface TransferContext {
 export interface TransferRequest {
   readonly item: Item;
   readonly file: string;
+  /** Whether no attempt in this run was before it. */
+  readonly isFirst: boolean;
   /** Ask only for what has changed since: If-None-Match, If-Modified-Since. */
   readonly conditions: Readonly<Record<string, string>>;
   /** Whether the file that is there is kept if the server's is not newer. */
@@ -66,8 +68,8 @@ export interface Transferred {
 export async function transfer(request: TransferRequest, context: TransferContext, trace: Trace): Promise<Transferred> {
   const { item, file } = request;
   const path = context.folders.path(file);
-  await context.folders.ensure(file);
-  const part = item.method === 'GET' ? await findPart(path, item.url) : undefined;
+  const isClean = !(await context.folders.ensure(file)) && request.isFirst;
+  const part = isClean || item.method !== 'GET' ? undefined : await findPart(path, item.url);
   const response = await context.client.send({
     method: item.method,
     url: item.url,
@@ -84,7 +86,7 @@ export async function transfer(request: TransferRequest, context: TransferContex
   trace.status = response.status;
   trace.timings = response.timings;
   try {
-    return await store(request, context, trace, response, part);
+    return await store(request, context, trace, response, part, isClean);
   } finally {
     await response.discard();
   }
@@ -106,6 +108,7 @@ async function store(
   trace: Trace,
   response: HttpResponse,
   part: Resumable | undefined,
+  isClean: boolean,
 ): Promise<Transferred> {
   const { status } = response;
   const path = context.folders.path(request.file);
@@ -122,10 +125,8 @@ async function store(
   const length = isEncoded(response) ? undefined : parseLength(response.header('content-length'));
   checkSize(length, context);
   const small = length !== undefined && length <= SMALL_BYTES;
-  const file = await PartFile.create(
-    path,
-    small || request.item.method !== 'GET' ? undefined : sidecar(request, response, length),
-  );
+  const isWorthIt = !small && request.item.method === 'GET';
+  const file = await PartFile.create(path, isWorthIt ? sidecar(request, response, length) : undefined, isClean);
   return receive(request, context, trace, response, file, length);
 }
 

@@ -190,6 +190,7 @@ class Attempt {
       item,
       file,
       conditions: ifModified || onExist === 'newer' ? await this.#conditions() : {},
+      isFirst: this.#work.attempts.length === 0,
       onlyIfNewer: onExist === 'newer',
       beforeCommit: (response) => this.#finalName(response),
     };
