@@ -36,6 +36,11 @@ function readingScope(fallback: Scope): Scope | undefined {
   }
 }
 
+/** Whether it ended before its time: what is given up then is not even read for the sake of its connection. */
+function wasCancelled(scope: Scope | undefined): boolean {
+  return scope?.reason !== undefined && scope.reason.cause.kind !== 'closed';
+}
+
 /**
  * The body of a response: an async iterable of chunks, decoded.
  *
@@ -236,7 +241,9 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
   release(): void {
     if (this.#released) return;
     this.#released = true;
-    this.#parts.exchange.discard(this.#parts.length);
+    const { exchange, length, scope } = this.#parts;
+    if (wasCancelled(readingScope(scope)) || wasCancelled(scope)) exchange.abort();
+    else exchange.discard(length);
     this.#onReleased?.();
   }
 
@@ -336,6 +343,13 @@ class Decoded implements AsyncIterator<Uint8Array, undefined> {
   }
 
   async next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    // What little came may decode to very much: its source alone would be asked too rarely.
+    const { scope } = this.#parts;
+    const reason = readingScope(scope)?.reason ?? scope.reason;
+    if (reason) {
+      await this.return();
+      throw reason;
+    }
     try {
       const result = await this.#inner.next();
       return result.done ? { done: true, value: undefined } : result;
