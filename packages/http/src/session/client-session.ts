@@ -150,7 +150,7 @@ export class ClientSession implements AsyncDisposable {
 
   async #close(graceMs: number): Promise<void> {
     const core = this.#core;
-    core.closed = true;
+    core.shut();
     for (const exchange of [...core.exchanges]) if (exchange.queued) exchange.fail(closedError);
     const hurried = ambientScope()?.cancelled === true;
     if (!hurried && graceMs > 0) await core.untilIdle(graceMs);
@@ -160,7 +160,7 @@ export class ClientSession implements AsyncDisposable {
 
   async #destroy(): Promise<void> {
     const core = this.#core;
-    core.closed = true;
+    core.shut();
     for (const exchange of [...core.exchanges]) exchange.fail(closedError);
     await core.transport.destroy();
   }
