@@ -73,6 +73,9 @@ function unknown(name: string): UsageError {
   return new UsageError(`Cannot run "${name}" as a command must be one of ${names.join(', ')}${hint}`);
 }
 
+// Files and names are worked on in threads, four of them unless we say otherwise before the first is needed.
+process.env['UV_THREADPOOL_SIZE'] ??= '16';
+
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {

@@ -4,7 +4,9 @@ import type { AddressPolicy } from './wire/transport.ts';
 export function refusesAddress(policy: AddressPolicy, address: string, hostname: string): boolean {
   if (policy === 'any') return false;
   if (policy === 'public') return !isPublicAddress(address);
-  return policy(address, hostname) !== true;
+  // A function of JavaScript may give anything, a promise too.
+  const verdict: unknown = policy(address, hostname);
+  return verdict !== true;
 }
 
 /** First address and length of prefix of what is not public (IANA's registry of special addresses of IPv4, and multicast). */

@@ -62,8 +62,8 @@ export abstract class HttpError extends CorralError {
   readonly requestSent: boolean;
   /** Whether sending it again is safe, and may help. */
   readonly retryable: boolean;
-  /** All tries that were made, the failed one last. */
-  readonly attempts: readonly Attempt[];
+  /** Not an own property: an error on the console is to be read. */
+  readonly #attempts: readonly Attempt[];
 
   constructor(message: string, facts: RequestFacts, cause?: unknown) {
     super(`${facts.method} ${facts.url}: ${message}`, cause === undefined ? undefined : { cause });
@@ -72,7 +72,12 @@ export abstract class HttpError extends CorralError {
     this.phase = facts.phase;
     this.requestSent = facts.requestSent;
     this.retryable = facts.retryable;
-    this.attempts = facts.attempts;
+    this.#attempts = facts.attempts;
+  }
+
+  /** All tries that were made, the failed one last. */
+  get attempts(): readonly Attempt[] {
+    return this.#attempts;
   }
 }
 

@@ -151,11 +151,15 @@ function http(values: Values) {
     userAgent: values['user-agent'] ?? 'corral-fetch/0.1',
     cookieJar: values['cookie-jar'],
     netrc: values.netrc ?? false,
-    proxy: read(values, 'proxy', 'a URL such as http://host:3128', (value) => (URL.canParse(value) ? value : undefined)),
-    http: oneOf(values, 'http', ['1', '2', 'auto']) ?? '1',
+    proxy: read(values, 'proxy', 'a URL such as http://host:3128, or none', readProxy),
+    http: oneOf(values, 'http', ['1', 'auto']) ?? '1',
     robots: values.robots ?? false,
     ifModified: values['if-modified'] ?? false,
   } as const;
+}
+
+function readProxy(value: string): string | undefined {
+  return value === 'none' || (URL.canParse(value) && /^https?:/i.test(value)) ? value : undefined;
 }
 
 function report(values: Values) {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /**
  * A map from texts to numbers that keeps a hash of 52 bits for each text instead of the text: 16 bytes an entry, and about
@@ -23,21 +23,21 @@ export class HashIndex {
   /** Replaces the entry that `accept` takes, or adds one. */
   set(text: string, value: number, accept?: (value: number) => boolean): void {
     if (2 * (this.#size + 1) > this.#slots.length / 2) this.#grow();
-    const hash = hashOf(text);
-    const at = this.#find(hash, accept);
+    const key = hashOf(text);
+    const at = this.#find(key, accept);
     if (this.#slots[at] === 0) this.#size++;
-    this.#slots[at] = hash;
+    this.#slots[at] = key;
     this.#slots[at + 1] = value;
   }
 
   /** The slot that is accepted, else the first free one: where the text belongs. */
-  #find(hash: number, accept?: (value: number) => boolean): number {
+  #find(key: number, accept?: (value: number) => boolean): number {
     const slots = this.#slots;
     const places = slots.length / 2;
-    for (let place = hash % places; ; place = (place + 1) % places) {
+    for (let place = key % places; ; place = (place + 1) % places) {
       const at = 2 * place;
       if (slots[at] === 0) return at;
-      if (slots[at] === hash && (accept === undefined || accept(slots[at + 1] ?? 0))) return at;
+      if (slots[at] === key && (accept === undefined || accept(slots[at + 1] ?? 0))) return at;
     }
   }
 
@@ -53,7 +53,7 @@ export class HashIndex {
   }
 }
 
+/** 52 bits, never 0. */
 function hashOf(text: string): number {
-  const digest = createHash('sha1').update(text).digest();
-  return digest.readUIntBE(0, 6) * 16 + (digest.readUInt8(6) >> 4) || 1;
+  return Number.parseInt(hash('sha1', text, 'hex').slice(0, 13), 16) || 1;
 }

@@ -43,25 +43,3 @@ export function strongValidator(etag: string | undefined, lastModified: string |
   if (modified === undefined || answered.getTime() - modified.getTime() < 60_000) return undefined;
   return lastModified;
 }
-
-/** The file name of a Content-Disposition (RFC 6266), as the server writes it: it may be anything. */
-export function dispositionName(value: string | undefined): string | undefined {
-  if (value === undefined) return undefined;
-  const extended = /;\s*filename\*\s*=\s*(utf-8|iso-8859-1)'[^']*'([^;\s]+)/i.exec(value);
-  if (extended !== null) {
-    try {
-      const latin = extended[1]?.toLowerCase() === 'iso-8859-1';
-      const name = latin ? unescape1(extended[2] ?? '') : decodeURIComponent(extended[2] ?? '');
-      if (name !== '') return name;
-    } catch {
-      // not what it claims to be: the plain one may do
-    }
-  }
-  const plain = /;\s*filename\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s]+))/i.exec(value);
-  const name = plain?.[1]?.replace(/\\(.)/g, '$1') ?? plain?.[2];
-  return name === '' ? undefined : name;
-}
-
-function unescape1(text: string): string {
-  return text.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
-}

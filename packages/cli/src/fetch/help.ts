@@ -41,8 +41,8 @@ HTTP
       --public-only       refuse private, loopback and link-local addresses
       --cookie-jar FILE   keep cookies, and keep them in this file
       --netrc             take passwords from ~/.netrc (or $NETRC)
-      --proxy URL
-      --http VERSION      1, 2 or auto                                                  (default: 1)
+      --proxy URL         or none; else by HTTP_PROXY, HTTPS_PROXY and NO_PROXY
+      --http VERSION      1, or auto: 2 where the server has it                         (default: 1)
       --robots            ask robots.txt, and obey
       --if-modified       ask whether a file that is there has changed, and fetch it only then
 Report

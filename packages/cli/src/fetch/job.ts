@@ -1,7 +1,6 @@
 /** One run of `corral fetch`: the input is planned, the window is worked off, and all of it is written down. */
 import { checkpoint, Event, moveOnAfter, now, type TaskGroup, taskGroup } from 'corral';
 import { FatalError } from './fatal-error.ts';
-import { FetchClient } from './fetch-client.ts';
 import type { HttpClient } from './http-client.ts';
 import { InputReader } from './input/read-input.ts';
 import { type BadLine, formatPlace, type Item } from './item.ts';
@@ -16,6 +15,7 @@ import { Robots } from './robots.ts';
 import { exitCodeOf, onSignals } from './signals.ts';
 import { Tally } from './tally.ts';
 import { Throttle } from './throttle.ts';
+import { formatDuration } from './units.ts';
 import { Window } from './window.ts';
 import { attempt, type Work, type WorkerContext } from './worker.ts';
 
@@ -47,7 +47,7 @@ export class Job {
   #stoppedBy: string | undefined;
   #exitCode: number | undefined;
 
-  constructor(planning: PlannerContext, total: number | undefined) {
+  constructor(planning: PlannerContext, client: HttpClient, total: number | undefined) {
     const { options, journal } = planning;
     this.#planning = planning;
     this.#options = options;
@@ -56,7 +56,7 @@ export class Job {
     this.#progress = new Progress({ tally: this.#tally, busyHosts: () => this.#window.busyHosts() }, options);
     this.#reporter = new Reporter(options, this.#tally, this.#progress, journal);
     this.#pace = options.rate === undefined ? undefined : new Pace('rate', options.rate);
-    this.#client = new FetchClient();
+    this.#client = client;
     this.#worker = this.#workerContext();
   }
 
@@ -67,7 +67,12 @@ export class Job {
    */
   async run(): Promise<number> {
     const forgetSignals = onSignals(
-      (signal) => this.#stop(signal, exitCodeOf(signal)),
+      (signal) => {
+        this.#reporter.warn(
+          `${signal}: stopping; what is under way may take ${formatDuration(this.#options.graceMs)} (again: at once)`,
+        );
+        this.#stop(signal, exitCodeOf(signal));
+      },
       (signal) => this.#cancel(`${signal}, twice`, exitCodeOf(signal)),
     );
     const forgetStdout = this.#watchStdout();
@@ -81,7 +86,6 @@ export class Job {
     } finally {
       forgetSignals();
       forgetStdout();
-      await this.#client.close();
     }
   }
 

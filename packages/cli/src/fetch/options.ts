@@ -44,8 +44,9 @@ export interface FetchOptions {
   readonly userAgent: string;
   readonly cookieJar: string | undefined;
   readonly netrc: boolean;
+  /** A URL, or 'none'; undefined: by HTTP_PROXY, HTTPS_PROXY and NO_PROXY. */
   readonly proxy: string | undefined;
-  readonly http: '1' | '2' | 'auto';
+  readonly http: '1' | 'auto';
 
   readonly fresh: boolean;
   readonly retryFailed: boolean;

@@ -9,6 +9,7 @@ import { Folders } from './folders.ts';
 import { Job } from './job.ts';
 import { Journal } from './journal.ts';
 import { Names } from './names.ts';
+import { openClient } from './open-client.ts';
 import type { FetchOptions } from './options.ts';
 import type { PlannerContext } from './planner.ts';
 import { prescan } from './prescan.ts';
@@ -45,9 +46,18 @@ async function openAndRun(options: FetchOptions): Promise<number> {
       template: parseTemplate(options.name),
       outsClaimed: scan !== undefined,
     };
-    return await (options.dryRun ? dryRun(context) : new Job(context, scan?.total).run());
+    return await (options.dryRun ? dryRun(context) : send(context, scan?.total));
   } finally {
     await journal?.close();
+  }
+}
+
+async function send(context: PlannerContext, total: number | undefined): Promise<number> {
+  const client = await openClient(context.options);
+  try {
+    return await new Job(context, client, total).run();
+  } finally {
+    await client.close();
   }
 }
 

@@ -1,8 +1,8 @@
 /** What happens to one item when it is its turn: an attempt, and what is made of how it ended. */
-import { isCancelled, now } from 'corral';
 import { lstat } from 'node:fs/promises';
+import { fileNameFrom } from '@corral/http';
+import { isCancelled, now } from 'corral';
 import { FatalError } from './fatal-error.ts';
-import { dispositionName } from './headers.ts';
 import { AttemptError, type HttpResponse } from './http-client.ts';
 import type { Item } from './item.ts';
 import type { Names } from './names.ts';
@@ -90,7 +90,9 @@ class Attempt {
     host.succeeded();
     this.#note({});
     const { changed, ...facts } = done;
-    await this.settle(changed ? { outcome: 'ok', ...facts } : { outcome: 'skipped', ...facts, ...(await this.#kept()) });
+    await this.settle(
+      changed ? { outcome: 'ok', ...facts } : { outcome: 'skipped', ...facts, ...(await this.#kept()) },
+    );
   }
 
   async settle(line: Partial<ReportLine> & Pick<ReportLine, 'outcome'>): Promise<void> {
@@ -216,7 +218,7 @@ class Attempt {
     if (options.onExist === 'rename') await remember();
     if (!options.contentDisposition || item.out !== undefined) return file;
     if (known?.outcome === 'started' && known.file !== null) return known.file;
-    const proposed = dispositionName(response.header('content-disposition'))?.split(/[/\\]/).at(-1)?.replace(/^\.+/, '');
+    const proposed = fileNameFrom(response.header('content-disposition'))?.replace(/^\.+/, '');
     if (proposed === undefined || proposed === '') return file;
     const folder = file.split('/').slice(0, -1);
     const wanted = [...folder, safePart(proposed)].join('/');
@@ -228,12 +230,19 @@ class Attempt {
 
 /** Whether what has been received so far will never be of use. */
 function isHopeless({ code, retryable, status }: AttemptError): boolean {
-  return (!retryable && code !== 'RETRY_AFTER') || (status !== null && status >= 400 && status < 500 && ![408, 425, 429].includes(status));
+  return (
+    (!retryable && code !== 'RETRY_AFTER') ||
+    (status !== null && status >= 400 && status < 500 && ![408, 425, 429].includes(status))
+  );
 }
 
 function tooLong(ms: number, status: number | null): AttemptError {
-  return new AttemptError('RETRY_AFTER', `its host wants no requests for another ${Math.ceil(ms / 1_000)} s (--retry-max-wait)`, {
-    retryable: false,
-    ...(status === null ? {} : { status }),
-  });
+  return new AttemptError(
+    'RETRY_AFTER',
+    `its host wants no requests for another ${Math.ceil(ms / 1_000)} s (--retry-max-wait)`,
+    {
+      retryable: false,
+      ...(status === null ? {} : { status }),
+    },
+  );
 }

@@ -4,7 +4,7 @@ import type { BasicAuth } from '../session/options.ts';
 import { authorize, DigestState, type DigestAlgorithm } from './digest.ts';
 
 /** What the platform calls them. */
-const HASHES = { 'md5': 'md5', 'sha-256': 'sha256', 'sha-512-256': 'sha512-256' } as const;
+const HASHES = { md5: 'md5', 'sha-256': 'sha256', 'sha-512-256': 'sha512-256' } as const;
 
 /**
  * Middleware for digest authentication (RFC 7616): MD5, SHA-256 and SHA-512/256, also with `-sess`.
@@ -15,7 +15,7 @@ const HASHES = { 'md5': 'md5', 'sha-256': 'sha256', 'sha-512-256': 'sha512-256' 
  *
  * @throws {TypeError} when the name or the password is no string, or the name holds a colon or control characters.
  *
- * @example
+ * @example For all requests of a session
  * ```ts
  * import { ClientSession, digestAuth } from '@corral/http';
  *

@@ -14,6 +14,14 @@ const FIELDS = ['login', 'password', 'account'] as const;
  * double quotes, with `\"`, `\\`, `\n`, `\r` and `\t` inside. Comments and macros are skipped.
  *
  * Never throws, and what is broken is skipped: a message could only show secrets.
+ *
+ * @example Who somebody is on a host
+ * ```ts run
+ * import { findNetrc, parseNetrc } from '@corral/http';
+ *
+ * const entries = parseNetrc('machine example.com login me password "a secret"');
+ * console.log(findNetrc(entries, 'example.com')?.login); // me
+ * ```
  */
 export function parseNetrc(text: string): NetrcEntry[] {
   const entries: { -readonly [Key in keyof NetrcEntry]: NetrcEntry[Key] }[] = [];

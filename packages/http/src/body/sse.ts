@@ -1,5 +1,5 @@
-import { bodyLimitError } from '../parts-errors.ts';
-import { checkCount } from '../parts-checks.ts';
+import { bodyLimitError } from '../internal/faults.ts';
+import { checkCount } from '../internal/checks.ts';
 
 /** An event that a server has sent. */
 export interface ServerSentEvent {
@@ -28,6 +28,16 @@ export interface ServerSentEventsOptions {
  * Cancellable: as the lines are.
  *
  * @throws {BodyLimitError} when an event has more data than `maxEventLength`.
+ *
+ * @example Two events
+ * ```ts run
+ * import { parseServerSentEvents } from '@corral/http';
+ *
+ * async function* lines(): AsyncGenerator<string> {
+ *   yield* ['event: add', 'data: 1', '', 'data: 2', ''];
+ * }
+ * for await (const { event, data } of parseServerSentEvents(lines())) console.log(event, data); // add 1, then message 2
+ * ```
  */
 export async function* parseServerSentEvents(
   lines: AsyncIterable<string>,

@@ -1,4 +1,4 @@
-import { checkCount, checkKnown, own, shown } from '../parts-checks.ts';
+import { checkCount, checkKnown, own, shown } from '../internal/checks.ts';
 import { CookieStore, isSecure } from './cookie-store.ts';
 import { isFit, isIpHost, readStored, type StoredCookie } from './stored-cookie.ts';
 import { loadSetCookieReader, type SetCookieReader } from './set-cookie.ts';
@@ -49,11 +49,14 @@ const PROTOCOLS = ['http:', 'https:', 'ws:', 'wss:'];
  * recently used, those without `Secure` first. What cannot be understood, or is not allowed, is ignored and counted,
  * never thrown. It waits only once, while the parser is loaded by the first cookie.
  *
- * @example Cookies for a test server
- * ```ts no-check
+ * @example Cookies that were set go back to where they came from
+ * ```ts run
+ * import { CookieJar } from '@corral/http';
+ *
  * const jar = new CookieJar();
- * await jar.setFromResponse(new URL('https://example.com/login'), ['id=7; Path=/; Secure; HttpOnly']);
- * jar.getCookieHeader(new URL('https://example.com/')); // 'id=7'
+ * await jar.setFromResponse('https://example.com/login', ['id=7; Path=/; Secure; HttpOnly']);
+ * console.log(jar.getCookieHeader('https://example.com/')); // id=7
+ * console.log(jar.getCookieHeader('http://example.com/')); // undefined
  * ```
  */
 export class CookieJar implements CookieJarLike {

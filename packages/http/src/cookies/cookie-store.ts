@@ -1,5 +1,7 @@
 import type { StoredCookie } from './stored-cookie.ts';
 
+const NONE: readonly Entry[] = [];
+
 /** A cookie in its place. */
 interface Entry {
   cookie: StoredCookie;
@@ -51,25 +53,32 @@ export class CookieStore {
   /** Those that go to a URL: the longest paths first, then the oldest. */
   matching(url: URL, nowMs: number): StoredCookie[] {
     const found: Entry[] = [];
+    // The parts of a URL are made anew each time that they are asked for.
+    const { hostname, pathname } = url;
     const secure = isSecure(url);
-    for (const entry of this.#above(url.hostname)) {
-      const { cookie } = entry;
-      if (cookie.hostOnly && cookie.domain !== url.hostname) continue;
-      if ((cookie.secure && !secure) || !pathMatches(cookie.path, url.pathname)) continue;
-      if (hasEnded(cookie, nowMs)) {
-        this.#remove(cookie);
-        continue;
+    for (let name = hostname; name; name = parentOf(name)) {
+      for (const entry of this.#domains.get(name)?.values() ?? NONE) {
+        const { cookie } = entry;
+        if (cookie.hostOnly && name !== hostname) continue;
+        if ((cookie.secure && !secure) || !pathMatches(cookie.path, pathname)) continue;
+        if (hasEnded(cookie, nowMs)) {
+          this.#remove(cookie);
+          continue;
+        }
+        entry.used = ++this.#ticks;
+        found.push(entry);
       }
-      entry.used = ++this.#ticks;
-      found.push(entry);
     }
-    return found.sort(bySending).map(({ cookie }) => cookie);
+    if (found.length > 1) found.sort(bySending);
+    return found.map(({ cookie }) => cookie);
   }
 
   /** Whether a cookie of this name that only goes over TLS stands where one that does not would hide it. */
   hasSecure(cookie: StoredCookie, url: URL): boolean {
-    for (const { cookie: other } of this.#above(url.hostname)) {
-      if (other.secure && other.name === cookie.name && pathMatches(other.path, cookie.path)) return true;
+    for (let name = url.hostname; name; name = parentOf(name)) {
+      for (const { cookie: other } of this.#domains.get(name)?.values() ?? NONE) {
+        if (other.secure && other.name === cookie.name && pathMatches(other.path, cookie.path)) return true;
+      }
     }
     return false;
   }
@@ -86,14 +95,6 @@ export class CookieStore {
       for (const { cookie } of entries.values()) if (choose(cookie)) this.#remove(cookie);
     }
     return before - this.#count;
-  }
-
-  /** What belongs to a host and to the names above it. */
-  *#above(host: string): Generator<Entry> {
-    for (let name = host; name; name = parentOf(name)) {
-      const entries = this.#domains.get(name);
-      if (entries) yield* entries.values();
-    }
   }
 
   #remove(cookie: StoredCookie): void {

@@ -7,7 +7,7 @@ import { decodeExtended, decodeUtf8, HeaderReader } from './parameters.ts';
  * taken, control and direction characters are removed, as are spaces at both ends and dots at the end; `.` and `..` are no
  * names. What a platform forbids beyond that is left to whoever writes the file.
  *
- * @example
+ * @example What comes out
  * ```ts no-check
  * fileNameFrom(`attachment; filename="EURO rates"; filename*=UTF-8''%e2%82%ac%20rates`); // '€ rates'
  * fileNameFrom('attachment; filename="../../etc/passwd"'); // 'passwd'

@@ -14,7 +14,7 @@ export function isSecretName(name: string): boolean {
  *
  * Guarantees: never throws, whatever it is given; all else stays as it was written.
  *
- * @example
+ * @example What comes out
  * ```ts no-check
  * redactUrl('https://me:pw@example.com/a?page=2&access_token=abc'); // 'https://***@example.com/a?page=2&access_token=***'
  * ```

@@ -14,6 +14,9 @@ export interface ConnectionOwner {
   onGone(connection: Connection): void;
 }
 
+/** How much earlier than the server an idle connection is closed, where the server says when it will. */
+const KEEP_ALIVE_MARGIN_MS = 1_000;
+
 /** The longest that a timer takes. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
@@ -30,9 +33,10 @@ export class Connection {
   running = 0;
   /** How many exchanges it was given. */
   served = 0;
-  /** Set while its reader wants no data. */
-  paused = false;
+  /** Whether a response ever began on it. */
+  answered = false;
   #gone = false;
+  #retired = false;
   readonly #owner: ConnectionOwner;
   readonly #keepAliveMs: number;
   #idleTimer: NodeJS.Timeout | undefined;
@@ -54,6 +58,7 @@ export class Connection {
       bodyTimeout: 0,
       keepAliveTimeout: Math.max(1, this.#keepAliveMs),
       keepAliveMaxTimeout: Math.max(1, this.#keepAliveMs),
+      keepAliveTimeoutThreshold: KEEP_ALIVE_MARGIN_MS,
       maxHeaderSize: options.maxHeaderBytes,
       strictContentLength: true,
       pingInterval: 0,
@@ -64,7 +69,9 @@ export class Connection {
   /** Whether an exchange may begin on it. */
   get usable(): boolean {
     const { socket } = this.link;
-    return !this.#gone && !socket.destroyed && socket.writable && !socket.readableEnded && !socket.errored;
+    return (
+      !this.#gone && !this.#retired && !socket.destroyed && socket.writable && !socket.readableEnded && !socket.errored
+    );
   }
 
   /** Takes a place on it. */
@@ -77,7 +84,7 @@ export class Connection {
   release(): boolean {
     this.running -= 1;
     if (!this.usable) {
-      this.destroy();
+      if (this.running === 0) this.destroy();
       return false;
     }
     // For HTTP/1.1 undici has such a timer, which knows what the server's Keep-Alive says.
@@ -85,6 +92,16 @@ export class Connection {
       this.#idleTimer = outside(setTimeout, () => this.destroy(), this.#keepAliveMs).unref();
     }
     return true;
+  }
+
+  /** How many bytes have come over it. */
+  get received(): number {
+    return this.link.socket.bytesRead;
+  }
+
+  /** No exchange begins on it any more; it ends with the last. */
+  retire(): void {
+    this.#retired = true;
   }
 
   /** Ends it now. Idempotent. */
@@ -104,15 +121,15 @@ export class Connection {
     }
     this.#used = true;
     // What undici sets up for the connection lives as long as it does.
-    outside(process.nextTick, callback as () => void, null, this.link.socket);
+    outside(process.nextTick, callback, null, this.link.socket);
   };
 
   /**
-   * undici's parser may not be told of an end while it is paused, and takes a reset for an end where the connection is
-   * not kept alive: an assertion would fail in an event handler.
+   * undici takes a reset for the end of a response that is not kept alive: a body without a length would pass for whole
+   * when it is not, and while the parser is paused an assertion would fail in an event handler.
    */
   readonly #onError = (error: Error & { code?: string }): void => {
-    if (this.paused && error.code === 'ECONNRESET') error.code = 'ECONNABORTED';
+    if (error.code === 'ECONNRESET') error.code = 'ECONNABORTED';
   };
 
   #onClose(): void {

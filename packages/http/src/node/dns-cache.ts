@@ -126,7 +126,7 @@ export class DnsCache {
     const { hostname } = pending;
     if (!this.#lookup) {
       lookup(hostname, { all: true }, (error, found) => {
-        this.#settle(pending, error ?? undefined, (found ?? []) as readonly HostAddress[]);
+        this.#settle(pending, error ?? undefined, found);
       });
       return;
     }
@@ -213,7 +213,8 @@ function rotated(addresses: readonly HostAddress[], turn: number): readonly Host
 }
 
 function checked(found: unknown, hostname: string): readonly HostAddress[] {
-  if (!Array.isArray(found)) throw new TypeError(`Cannot look up ${hostname} as the answer must be a list of addresses`);
+  if (!Array.isArray(found))
+    throw new TypeError(`Cannot look up ${hostname} as the answer must be a list of addresses`);
   const addresses = found.map((each: { address?: unknown } | undefined): HostAddress => {
     const address = each?.address;
     const family = typeof address === 'string' ? isIP(address) : 0;

@@ -80,7 +80,8 @@ export class Tunnel {
     this.#settle(`${this.#name} broke the connection: ${error.message}`, error);
   };
 
-  readonly #closed = (): void => this.#settle(`${this.#name} closed the connection before it answered CONNECT`, this.#error);
+  readonly #closed = (): void =>
+    this.#settle(`${this.#name} closed the connection before it answered CONNECT`, this.#error);
 
   #settle(message: string | undefined, cause?: unknown): void {
     this.abort();

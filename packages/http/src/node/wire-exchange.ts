@@ -1,3 +1,5 @@
+import { AsyncResource } from 'node:async_hooks';
+
 import type { Dispatcher } from 'undici';
 
 import type { ConnectPhase, WireCall, WireFailure, WireRequest, WireSink } from '../wire/transport.ts';
@@ -5,11 +7,14 @@ import type { ConnectFailure } from './connect-failure.ts';
 import type { Connection } from './connection.ts';
 import { proxyAuthorization } from './proxy-tunnel.ts';
 import { outside } from './outside.ts';
+import type { Listed } from '../internal/roster.ts';
 import { Upload } from '../wire/upload.ts';
 import { wireFailure } from './wire-failure.ts';
 
 /** How many header fields a response may have. */
 const MAX_FIELDS = 256;
+/** A shared connection on which nothing came for so long, while an exchange waited, is not trusted any more. */
+const SILENCE_MS = 1_000;
 
 /** What an exchange wants of the pool. */
 export interface ExchangeOwner {
@@ -24,16 +29,20 @@ export interface ExchangeOwner {
 }
 
 /** One exchange: the handler that undici calls. */
-export class WireExchange implements WireCall {
+export class WireExchange implements WireCall, Listed {
+  rosterIndex = -1;
   readonly request: WireRequest;
   readonly key: string;
   readonly #owner: ExchangeOwner;
   readonly #sink: WireSink;
   #connection: Connection | undefined;
   #upload: Upload | undefined;
+  #context: AsyncResource | undefined;
   #abortRequest: ((reason?: Error) => void) | undefined;
   #resumeReading: (() => void) | undefined;
   #over = false;
+  #begunAt = 0;
+  #receivedBefore = 0;
   #reused = false;
   #headSeen = false;
   /** Its status says that there is no body, whatever its headers say. */
@@ -68,11 +77,28 @@ export class WireExchange implements WireCall {
     this.#fail({ ...failure, reused: false });
   }
 
+  /** It will wait for a connection, and connections are made outside of every context. */
+  keepContext(): void {
+    this.#context ??= new AsyncResource('CorralExchange');
+  }
+
+  /** Calls something in the context that was kept. */
+  inContext<A>(action: (this: this, value: A) => void, value: A): void {
+    const context = this.#context;
+    this.#context = undefined;
+    if (context) context.runInAsyncScope(action, this, value);
+    else action.call(this, value);
+  }
+
   /** Begins on a connection that has a place for it. */
   begin(connection: Connection): void {
     this.#connection = connection;
     this.#reused = connection.served > 0;
     connection.take();
+    if (connection.multiplexed) {
+      this.#receivedBefore = connection.received;
+      this.#begunAt = performance.now();
+    }
     connection.served += 1;
     const { request } = this;
     let { body } = request;
@@ -88,7 +114,7 @@ export class WireExchange implements WireCall {
     this.#dispatching = true;
     connection.client.dispatch(
       {
-        method: request.method as Dispatcher.HttpMethod,
+        method: request.method,
         path: forward ? origin + pathname + search : pathname + search,
         headers: this.#headers(forward) as string[],
         body: body as Uint8Array,
@@ -97,7 +123,7 @@ export class WireExchange implements WireCall {
         blocking: false,
         ...(connection.link.info.protocol === 'h1' && this.#reset(request.method)),
         ...(request.url.protocol === 'https:' && { servername: request.url.hostname }),
-      } as Dispatcher.DispatchOptions,
+      },
       this as unknown as Dispatcher.DispatchHandler,
     );
     this.#dispatching = false;
@@ -139,7 +165,6 @@ export class WireExchange implements WireCall {
       this.#resumed = true;
       return;
     }
-    if (this.#connection) this.#connection.paused = false;
     const resumeReading = this.#resumeReading;
     // undici may set its timer for idle connections in here.
     if (resumeReading) outside(resumeReading);
@@ -168,6 +193,7 @@ export class WireExchange implements WireCall {
 
   onHeaders(status: number, rawHeaders: readonly (Buffer | string)[], resume: () => void, statusText: string): boolean {
     if (this.#over) return true;
+    if (this.#connection) this.#connection.answered = true;
     const { maxHeaderBytes } = this.#owner;
     if (rawHeaders.length > 2 * MAX_FIELDS) this.#violate(`the head has more than ${MAX_FIELDS} fields`);
     else if (this.#connection?.multiplexed === true && sizeOf(rawHeaders) > maxHeaderBytes) {
@@ -189,7 +215,6 @@ export class WireExchange implements WireCall {
     this.#resumed = false;
     const more = this.#sink.onData(chunk) || this.#resumed;
     this.#handingOver = false;
-    if (!more && this.#connection) this.#connection.paused = true;
     return more;
   }
 
@@ -264,13 +289,24 @@ export class WireExchange implements WireCall {
     if (!connection) this.#owner.leave(this);
     else if (!broken) this.#owner.release(connection, this);
     else this.#break(connection);
-    this.#upload?.stop();
+    // What was opened for a connection that never came is ended all the same.
+    const upload = this.#upload ?? Upload.of(this.request);
+    upload?.stop();
     this.#resumeReading = undefined;
+  }
+
+  /** Given up on after a while in which nothing came for anybody: the next would wait in vain as well. */
+  #silent(connection: Connection): boolean {
+    const silent = !connection.answered || connection.received === this.#receivedBefore;
+    return silent && performance.now() - this.#begunAt > SILENCE_MS;
   }
 
   #break(connection: Connection): void {
     this.#abortRequest?.();
-    if (connection.multiplexed) return this.#owner.release(connection, this);
+    if (connection.multiplexed) {
+      if (this.#silent(connection)) connection.retire();
+      return this.#owner.release(connection, this);
+    }
     this.#owner.leave(this);
     connection.running -= 1;
     connection.destroy();

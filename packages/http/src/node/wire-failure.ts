@@ -24,6 +24,7 @@ function judged(error: CodedError, { headSeen, maxHeaderBytes }: FailureFacts): 
   const { code = '', message } = error;
   const broken: Kind = headSeen ? 'truncated' : 'closed';
   const where = headSeen ? 'within the body' : 'before it answered';
+  if (code === 'CORRAL_CONNECTION_GONE') return [broken, `the server closed the connection ${where}`];
   if (code === 'UND_ERR_SOCKET') {
     if (message === 'bad response') return ['protocol', 'the server sent a response that was not asked for'];
     if (message === 'bad upgrade') return ['protocol', 'the server switched protocols without being asked'];
@@ -31,7 +32,8 @@ function judged(error: CodedError, { headSeen, maxHeaderBytes }: FailureFacts): 
   }
   if (code === 'UND_ERR_HEADERS_OVERFLOW') return ['protocol', `the head is larger than ${maxHeaderBytes} bytes`];
   if (code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') {
-    if (!headSeen) return ['protocol', 'what came is not HTTP/1.1: its Content-Length contradicts the rest of the head'];
+    if (!headSeen)
+      return ['protocol', 'what came is not HTTP/1.1: its Content-Length contradicts the rest of the head'];
     return ['truncated', 'the body is shorter than its Content-Length says'];
   }
   if (code === 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH') {

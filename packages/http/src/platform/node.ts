@@ -13,7 +13,7 @@ import type { Decoding, Platform } from './platform.ts';
 export const nodePlatform: Platform = {
   name: 'node',
   createTransport: (options) => new UndiciTransport(options),
-  decoding: { accepted: acceptEncoding, parse: parseCodings, decodeWhole, decodeStream } as Decoding,
+  decoding: { accepted: acceptEncoding, parse: parseCodings, decodeWhole, decodeStream },
   saveTo,
   cookieFiles: { save: saveCookies, load: loadCookies },
   hash: (algorithm, data) => Promise.resolve(createHash(algorithm).update(data).digest('hex')),

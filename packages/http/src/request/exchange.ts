@@ -26,6 +26,7 @@ import {
 } from '../errors.ts';
 import type { GatePlace, GateWaiter } from '../gate-host.ts';
 import { GateFullError } from '../gate.ts';
+import type { Listed } from '../internal/roster.ts';
 import { IncomingBody } from '../response/incoming.ts';
 import type { RetryFacts, RetryStage } from '../retry/decide.ts';
 import type { SessionCore } from '../session/core.ts';
@@ -42,7 +43,7 @@ const DRAIN_MS = 50;
 
 type State = 'new' | 'queued' | 'connecting' | 'sent' | 'body' | 'done' | 'failed' | 'aborted';
 
-export class Exchange extends DeadlineEntry implements WireSink, GateWaiter {
+export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Listed {
   readonly hop: Hop;
   readonly journey: Journey;
   readonly body: IncomingBody;
@@ -68,7 +69,10 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter {
   #armedAt = Infinity;
   #information = 0;
   #maxReceived = Infinity;
-  #superseded = false;
+  /** Whether the caller has the response: before, another one may take its place. */
+  #delivered = false;
+  /** Why it failed, in words. */
+  #reason: string | undefined = undefined;
   #drainLeft = Infinity;
   #meter: SpeedMeter | undefined = undefined;
   // Times, on the scale of performance.now(); 0 is not yet.
@@ -79,6 +83,7 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter {
   #endedAt = 0;
   #activeAt = 0;
 
+  rosterIndex = -1;
   /** Its place in the line of the gate. */
   place: GatePlace | undefined = undefined;
 
@@ -206,12 +211,16 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter {
     const { kind, message, cause } = failure;
     this.failure = failure;
     if (failure.phase) this.#phase = failure.phase;
-    this.#fail((facts) => {
-      if (kind === 'connect') return new ConnectError(message, facts, cause);
-      if (kind === 'policy') return new PolicyError(message, facts, cause);
-      if (kind === 'truncated') return new TruncatedError(this.received, message, facts, cause);
-      return new ProtocolError(message, facts, cause);
-    }, kind === 'connect' || kind === 'closed' || kind === 'truncated', kind === 'upload' ? failure : undefined);
+    this.#fail(
+      (facts) => {
+        if (kind === 'connect') return new ConnectError(message, facts, cause);
+        if (kind === 'policy') return new PolicyError(message, facts, cause);
+        if (kind === 'truncated') return new TruncatedError(this.received, message, facts, cause);
+        return new ProtocolError(message, facts, cause);
+      },
+      kind === 'connect' || kind === 'closed' || kind === 'truncated',
+      kind === 'upload' ? failure : undefined,
+    );
   }
 
   // Deadlines --------------------------------------------------------------------------------------------------------
@@ -249,7 +258,8 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter {
     const reused = this.connection?.reused === true;
     const message = timeoutMessage(kind, ms, this.#phase);
     this.failure = { kind: 'timeout', timeout: kind };
-    const retryable = kind !== 'total' && (this.#sentAt === 0 || this.hop.idempotent || (reused && this.hop.idempotent));
+    const retryable =
+      kind !== 'total' && (this.#sentAt === 0 || this.hop.idempotent || (reused && this.hop.idempotent));
     this.#fail((facts) => new HttpTimeoutError(kind, ms, message, facts), retryable);
   }
 
@@ -325,13 +335,15 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter {
     this.#finish('aborted');
     wire?.abort();
     // Whoever reads it still is told.
-    this.body.fail(new TypeError('Cannot read the body as the response was released, or the scope of its request has ended'));
+    this.body.fail(
+      new TypeError('Cannot read the body as the response was released, or the scope of its request has ended'),
+    );
   }
 
   /** Nobody wants the rest of the body. A little is read, so that the connection can be used again; else it is ended. */
   discard(expected: number | undefined): void {
     if (this.over) return;
-    if (!this.#superseded) this.#traceEnd();
+    this.#traceEnd();
     const left = expected === undefined ? DRAIN_BYTES : expected - this.received;
     if (this.#state !== 'body' || left > DRAIN_BYTES || this.#core.closed) return this.abort();
     this.#drainLeft = DRAIN_BYTES;
@@ -340,14 +352,16 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter {
     this.body.discard();
   }
 
-  /** Another one takes its place: nobody will see this response. */
-  supersede(expected: number | undefined): void {
-    this.#superseded = true;
-    this.discard(expected);
+  /** The caller has the response: how it ends is how the request ends, also if it has ended already. */
+  deliver(): void {
+    this.#delivered = true;
+    if (this.#state === 'failed') this.journey.trace?.error(this.error);
+    else if (this.over) this.#traceEnd();
   }
 
+  /** Of what is not delivered yet, or never will be, the request goes on. */
   #traceEnd(): void {
-    this.journey.trace?.end(this.head?.status ?? 0, this.received);
+    if (this.#delivered) this.journey.trace?.end(this.head?.status ?? 0, this.received);
   }
 
   /** Ends it with an error that who waits, or reads, gets. */
@@ -364,12 +378,16 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter {
     wire?.abort();
     const sent = this.#sentAt > 0;
     const safe = retryable && (!sent || this.hop.idempotent) && !hadHead && this.hop.replayable;
-    const error = make(this.journey.facts(phase, sent, safe || (hadHead && retryable), this.attempt()));
+    // The last attempt tells the reason as well, in the words of the error.
+    const facts = (last?: Attempt): RequestFacts =>
+      this.journey.facts(phase, sent, safe || (hadHead && retryable), last);
+    this.#reason = reasonOf(make(facts()));
+    const error = make(facts(this.attempt()));
     this.error = error;
     // What the source of an upload throws is the caller's own.
     const thrown = upload ? upload.cause : error;
     if (!hadHead) return this.#reject(thrown);
-    if (!this.#superseded) this.journey.trace?.error(error);
+    if (this.#delivered) this.journey.trace?.error(error);
     this.body.fail(thrown);
   }
 
@@ -384,7 +402,7 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter {
       this.#slot = false;
       gate.leave(this.hop.host);
     }
-    if (state === 'done' && !this.#superseded) this.#traceEnd();
+    if (state === 'done') this.#traceEnd();
     this.onFinished?.();
     if (this.#core.closed) this.#core.checkIdle();
   }
@@ -403,7 +421,7 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter {
       bodyMs: this.#headAt && this.#endedAt ? this.#endedAt - this.#headAt : undefined,
       reused: connection?.reused ?? false,
       status: this.head?.status,
-      error: this.error?.message,
+      error: this.#reason,
       retryAfterMs,
     });
   }
@@ -416,6 +434,11 @@ function timeoutMessage(kind: TimeoutKind, ms: number, phase: RequestPhase): str
   if (kind === 'read') return `nothing more of the body came for ${ms} ms`;
   if (kind === 'minSpeed') return `the body came too slowly for ${ms} ms`;
   return `took longer than ${ms} ms (${phase})`;
+}
+
+/** Without the request, which the attempt names itself. */
+function reasonOf({ method, url, message }: HttpError): string {
+  return message.slice(`${method} ${url}: `.length);
 }
 
 function messageOf(error: unknown): string {

@@ -9,7 +9,15 @@ export type HeadersInput =
   | readonly (readonly [name: string, value: string])[];
 
 /** Headers that the wire sets by itself: setting them by hand lets one message be read as two. */
-const FRAMING = new Set(['connection', 'keep-alive', 'transfer-encoding', 'upgrade', 'te', 'trailer', 'proxy-connection']);
+const FRAMING = new Set([
+  'connection',
+  'keep-alive',
+  'transfer-encoding',
+  'upgrade',
+  'te',
+  'trailer',
+  'proxy-connection',
+]);
 
 export class HeaderList {
   readonly flat: readonly string[];
@@ -63,7 +71,7 @@ export function readHeaders(given: HeadersInput | undefined, call: string): Read
   const flat: string[] = [];
   const removed: string[] = [];
   for (const [given_, value] of pairs(given, call)) {
-    const name = String(given_).toLowerCase();
+    const name = given_.toLowerCase();
     checkHeaderName(name);
     if (FRAMING.has(name)) {
       throw new TypeError(`Cannot ${call} as the header ${name} is set by the connection: leave it out`);
@@ -76,7 +84,10 @@ export function readHeaders(given: HeadersInput | undefined, call: string): Read
 
 function checked(name: string, value: unknown): string {
   const text = typeof value === 'number' ? String(value) : value;
-  if (typeof text !== 'string') throw new TypeError(`Cannot send the header ${name} as its value must be a string: current value is of type ${typeof value}`);
+  if (typeof text !== 'string')
+    throw new TypeError(
+      `Cannot send the header ${name} as its value must be a string: current value is of type ${typeof value}`,
+    );
   checkHeaderValue(name, text);
   return text;
 }
@@ -84,7 +95,9 @@ function checked(name: string, value: unknown): string {
 function pairs(given: HeadersInput | undefined, call: string): Iterable<readonly [string, unknown]> {
   if (given === undefined) return [];
   if (typeof given !== 'object' || given === null) {
-    throw new TypeError(`Cannot ${call} as { headers } takes an object, pairs or Headers: current value is ${String(given)}`);
+    throw new TypeError(
+      `Cannot ${call} as { headers } takes an object, pairs or Headers: current value is ${String(given)}`,
+    );
   }
   if (typeof (given as Headers).entries === 'function' && typeof (given as Headers).append === 'function') {
     return (given as Headers).entries();
@@ -95,5 +108,7 @@ function pairs(given: HeadersInput | undefined, call: string): Iterable<readonly
 
 function checkPair(pair: unknown, call: string): readonly [string, unknown] {
   if (Array.isArray(pair) && pair.length === 2) return pair as [string, unknown];
-  throw new TypeError(`Cannot ${call} as { headers } given as a list takes pairs of name and value: current value is ${String(pair)}`);
+  throw new TypeError(
+    `Cannot ${call} as { headers } given as a list takes pairs of name and value: current value is ${String(pair)}`,
+  );
 }

@@ -10,7 +10,7 @@ import type { CookieJarLike } from '../cookies/cookie-jar.ts';
 import { BodyLimitError, DecodeError, HttpError, RedirectError, StatusError, type Attempt } from '../errors.ts';
 import { redactUrl } from '../headers/redact.ts';
 import { parseRetryAfter } from '../headers/retry-after.ts';
-import { BodyLimitError as BodyLimitFault } from '../parts-errors.ts';
+import { BodyLimitFault } from '../internal/faults.ts';
 import { ClientResponse, toHeaders, type RedirectStep } from '../response/client-response.ts';
 import { ResponseBody } from '../response/response-body.ts';
 import { decide, type RetryDecision } from '../retry/decide.ts';
@@ -49,7 +49,9 @@ export class Performance {
         const response = await this.#send(hop);
         const location = redirect && isRedirect(response.status) ? response.header('location') : undefined;
         if (location === undefined) {
-          return raiseForStatus && response.status >= 400 ? await response.raiseForStatus() : response;
+          if (raiseForStatus && response.status >= 400) await response.raiseForStatus();
+          response.body.deliver();
+          return response;
         }
         hop = this.#next(hop, response, location);
       }
@@ -71,7 +73,8 @@ export class Performance {
       if (to instanceof Refused) throw this.#refused(to.reason, response, to.message);
       const { method, keepsBody } = methodAfter(response.status, hop.method);
       if (keepsBody && hop.body && !hop.body.replayable) {
-        const message = 'the redirect wants the body again, and it was a stream that is gone: give a function that opens it';
+        const message =
+          'the redirect wants the body again, and it was a stream that is gone: give a function that opens it';
         throw this.#refused('body', response, message);
       }
       // Credentials that a server puts into a URL are not taken from it.
@@ -81,9 +84,15 @@ export class Performance {
       this.#journey.movedTo(to);
       this.#journey.trace?.redirect(response.status, redactUrl(to), method);
       const dropped = droppedHeaders(hop.url, to, keepsBody, this.#core.options.secretHeaders);
-      return new Hop(method, to, hop.headers.without(dropped), keepsBody ? hop.body : undefined, this.#core.proxyFor(to));
+      return new Hop(
+        method,
+        to,
+        hop.headers.without(dropped),
+        keepsBody ? hop.body : undefined,
+        this.#core.proxyFor(to),
+      );
     } finally {
-      response.body.supersede();
+      response.body.release();
     }
   }
 
@@ -188,7 +197,7 @@ export class Performance {
   async #putAside(exchange: Exchange, delayMs: number): Promise<void> {
     const { head } = exchange;
     this.#journey.attempts.push(exchange.attempt(head && this.#retryAfter(exchange)));
-    exchange.supersede(lengthOf(exchange));
+    exchange.discard(lengthOf(exchange));
     if (delayMs > 0 && !this.#core.closed) await this.#pause(delayMs);
   }
 
@@ -270,7 +279,7 @@ export class Performance {
 
   /** @internal What the parts throw, with what is known of the request. */
   decodeError(exchange: Exchange, error: unknown): unknown {
-    if (error instanceof HttpError || isCancelled(error) || error instanceof TypeError) return error;
+    if (error instanceof HttpError || isCancelled(error) || error instanceof TypeError) return withCaller(error);
     const facts = this.#journey.facts('body', true, false, exchange.attempt());
     if (error instanceof BodyLimitFault) return new BodyLimitError(error.limit, error.message, facts);
     return error instanceof Error ? new DecodeError(error.message, facts, error) : error;
@@ -292,9 +301,15 @@ function valuesOf(exchange: Exchange, name: string): string[] {
   return headers.filter((_value, at) => at % 2 === 1 && headers[at - 1] === name);
 }
 
+/** It was made where the socket is served: here, in what the caller awaits, the stack shows who asked. */
+function withCaller(error: unknown, hidden: (...given: never[]) => unknown = withCaller): unknown {
+  if (error instanceof HttpError) Error.captureStackTrace?.(error, hidden);
+  return error;
+}
+
 /** What a try failed with. What is no failure of the request, such as a cancellation, is thrown. */
 function failureOf(exchange: Exchange, error: unknown): { readonly error: unknown } {
-  if (exchange.over && !exchange.head && !isCancelled(error)) return { error };
+  if (exchange.over && !exchange.head && !isCancelled(error)) return { error: withCaller(error, failureOf) };
   exchange.abort();
   throw error;
 }

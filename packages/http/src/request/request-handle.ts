@@ -1,4 +1,5 @@
-import { abortable, withScope, type Scope } from 'corral';
+import { abortable, isCancelled, withScope, type Scope } from 'corral';
+import { ambientScope } from '../internal/ambient-scope.ts';
 import type { ClientResponse } from '../response/client-response.ts';
 import type { SaveResult, SaveToOptions } from '../save/contract.ts';
 import type { StandardSchemaV1 } from '../standard-schema.ts';
@@ -13,6 +14,9 @@ export interface RequestWork {
   ended(): void;
   saveTo(scope: Scope, path: string | URL, options: SaveToOptions | undefined): Promise<SaveResult>;
 }
+
+/** Awaiting it lets what is called in the same turn come first. */
+const nextTurn = Promise.resolve();
 
 type Consumer = (response: ClientResponse) => unknown;
 
@@ -41,6 +45,9 @@ export class RequestHandle implements PromiseLike<ClientResponse> {
   readonly #life: Promise<unknown>;
   #begun = false;
   #wanted = false;
+  #onWanted: (() => void) | undefined;
+  /** Whether there is a scope around it that sees how it ends. */
+  readonly #inScope: boolean;
   #consumer: Consumer | undefined;
   #save: readonly [path: string | URL, options: SaveToOptions | undefined] | undefined;
   #response: ClientResponse | undefined;
@@ -59,10 +66,11 @@ export class RequestHandle implements PromiseLike<ClientResponse> {
       life = Promise.reject(error);
     }
     this.#work = work;
+    this.#inScope = (work?.scope ?? ambientScope()) !== undefined;
     this.#life = life;
   }
 
-  // biome-ignore lint: it is a promise's
+  // oxlint-disable-next-line no-thenable -- it is awaited, and its methods say what is wanted of the response
   then<A = ClientResponse, B = never>(
     fulfilled?: ((response: ClientResponse) => A | PromiseLike<A>) | null,
     rejected?: ((error: unknown) => B | PromiseLike<B>) | null,
@@ -128,14 +136,14 @@ export class RequestHandle implements PromiseLike<ClientResponse> {
         new TypeError('Cannot saveTo as it is called right where the request is made: current value has begun'),
       );
     }
-    this.#wanted = true;
+    this.#want();
     this.#save = [path, options];
     return this.#life as Promise<SaveResult>;
   }
 
   #consume<T>(consumer: (response: ClientResponse) => Promise<T>): Promise<T> {
     if (this.#wanted || this.#response) return this.#whenOpen().then(consumer);
-    this.#wanted = true;
+    this.#want();
     this.#consumer = consumer;
     return this.#life as Promise<T>;
   }
@@ -144,10 +152,12 @@ export class RequestHandle implements PromiseLike<ClientResponse> {
     if (this.#opened) return this.#opened;
     if (this.#consumer || this.#save) {
       return Promise.reject(
-        new TypeError('Cannot await the response as its body is wanted already: use what text(), json() or the like gave'),
+        new TypeError(
+          'Cannot await the response as its body is wanted already: use what text(), json() or the like gave',
+        ),
       );
     }
-    this.#wanted = true;
+    this.#want();
     this.#opened = new Promise((resolve, reject) => {
       this.#open = resolve;
       if (this.#response) resolve(this.#response);
@@ -158,15 +168,34 @@ export class RequestHandle implements PromiseLike<ClientResponse> {
 
   async #live(scope: Scope): Promise<unknown> {
     // What is called right after says how the request is meant.
-    await undefined;
+    await nextTurn;
     this.#begun = true;
     const work = this.#work as RequestWork;
     try {
       return await (this.#save ? work.saveTo(scope, ...this.#save) : this.#perform(work, scope));
+    } catch (error) {
+      if (!isCancelled(error)) await this.#untilWanted(scope);
+      else if (!this.#wanted && scope.reason?.cause.kind === 'closed') throw forgotten(work.name, scope);
+      throw error;
     } finally {
       work.ended();
-      if (!this.#wanted && scope.reason?.cause.kind === 'closed') throw forgotten(work.name, scope);
     }
+  }
+
+  /** A failure waits for whoever awaits the request, however late; else the end of the scope brings it to light. */
+  async #untilWanted(scope: Scope): Promise<void> {
+    if (this.#wanted || !this.#inScope) return;
+    const wanted = new Promise<void>((resolve) => (this.#onWanted = resolve));
+    try {
+      await abortable(wanted, { scope, abandon: true });
+    } catch (error) {
+      if (!isCancelled(error)) throw error;
+    }
+  }
+
+  #want(): void {
+    this.#wanted = true;
+    this.#onWanted?.();
   }
 
   async #perform(work: RequestWork, scope: Scope): Promise<unknown> {
@@ -178,6 +207,9 @@ export class RequestHandle implements PromiseLike<ClientResponse> {
       const released = new Promise<void>((resolve) => response.body.whenReleased(resolve));
       await abortable(released, { scope, abandon: true });
       return undefined;
+    } catch (error) {
+      if (isCancelled(error) && scope.reason?.cause.kind !== 'closed') response.body.abort();
+      throw error;
     } finally {
       response.body.release();
     }
@@ -185,5 +217,7 @@ export class RequestHandle implements PromiseLike<ClientResponse> {
 }
 
 function forgotten(name: string, scope: Scope): Error {
-  return new TypeError(`Cannot end ${scope.reason?.cause.by ?? 'the scope'} as a request was begun in it and never awaited: ${name}`);
+  return new TypeError(
+    `Cannot end ${scope.reason?.cause.by ?? 'the scope'} as a request was begun in it and never awaited: ${name}`,
+  );
 }

@@ -27,7 +27,12 @@ export function requestHeaders(
   const own = readHeaders(headers, call);
   if (auth && !has(own.flat, 'authorization')) own.flat.push('authorization', basic(options.auth ?? auth));
   const type = body?.contentType;
-  if (type && !own.removed.includes('content-type') && !has(own.flat, 'content-type') && !defaults.has('content-type')) {
+  if (
+    type &&
+    !own.removed.includes('content-type') &&
+    !has(own.flat, 'content-type') &&
+    !defaults.has('content-type')
+  ) {
     own.flat.push('content-type', type);
   }
   const merged = defaults.with(own.flat, own.removed);

@@ -39,7 +39,8 @@ export class ByteReader {
 
   async readUntil(separator: string | Uint8Array, maxBytes = MAX_LINE_BYTES): Promise<Uint8Array | undefined> {
     const wanted = typeof separator === 'string' ? new TextEncoder().encode(separator) : separator;
-    if (wanted.byteLength === 0) throw new TypeError("Cannot readUntil as the separator must not be empty: current value is ''");
+    if (wanted.byteLength === 0)
+      throw new TypeError("Cannot readUntil as the separator must not be empty: current value is ''");
     checkSize(maxBytes, 'readUntil', maxBytes === Infinity);
     let searched = 0;
     for (;;) {
@@ -126,7 +127,8 @@ export class ByteReader {
       this.#ended = true;
       return false;
     }
-    this.#rest = this.#rest.byteLength === 0 ? value : joined([this.#rest, value], this.#rest.byteLength + value.byteLength);
+    this.#rest =
+      this.#rest.byteLength === 0 ? value : joined([this.#rest, value], this.#rest.byteLength + value.byteLength);
     return true;
   }
 
@@ -208,5 +210,7 @@ function withoutMark(line: string): string {
 
 function checkSize(size: unknown, call: string, allowed = false): void {
   if (allowed || (Number.isSafeInteger(size) && (size as number) > 0)) return;
-  throw new RangeError(`Cannot ${call} as a size must be a whole number of bytes from 1 on: current value is ${String(size)}`);
+  throw new RangeError(
+    `Cannot ${call} as a size must be a whole number of bytes from 1 on: current value is ${String(size)}`,
+  );
 }

@@ -1,5 +1,6 @@
-import { currentScope, isCancelled, abortable, type Scope } from 'corral';
+import { isCancelled, abortable, type Scope } from 'corral';
 import { decodeText } from '../headers/content-type.ts';
+import { ambientScope } from '../internal/ambient-scope.ts';
 import type { DecodeLimits, Decoding } from '../platform/platform.ts';
 import type { Exchange } from '../request/exchange.ts';
 import { validate, type StandardSchemaV1 } from '../standard-schema.ts';
@@ -25,20 +26,6 @@ export interface BodyParts {
 export interface BodyOwner {
   /** An error of the decoding, with what is known of the request. */
   decodeError(exchange: Exchange, error: unknown): unknown;
-}
-
-/** Where the platform does not know what is current, the scope of the request stands in. */
-function readingScope(fallback: Scope): Scope | undefined {
-  try {
-    return currentScope() ?? fallback;
-  } catch {
-    return fallback;
-  }
-}
-
-/** Whether it ended before its time: what is given up then is not even read for the sake of its connection. */
-function wasCancelled(scope: Scope | undefined): boolean {
-  return scope?.reason !== undefined && scope.reason.cause.kind !== 'closed';
 }
 
 /**
@@ -83,6 +70,7 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
       if (codings.length === 0 || !decoding) return raw;
       return await this.#waitFor(decoding.decodeWhole(raw, codings, limits));
     } catch (error) {
+      if (isCancelled(error)) this.abort();
       throw this.#decodeError(error);
     } finally {
       this.release();
@@ -94,7 +82,7 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
     const { exchange, codings, limits, scope } = this.#parts;
     const { body } = exchange;
     const fits = body.complete && !this.#used && !this.#released && body.buffered <= limits.maxBytes;
-    if (!fits || codings.length > 0 || readingScope(scope)?.cancelled) return undefined;
+    if (!fits || codings.length > 0 || (ambientScope() ?? scope).cancelled) return undefined;
     this.#used = true;
     this.release();
     return body.takeAll();
@@ -102,8 +90,10 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
 
   #contentType(): string | undefined {
     const headers = this.#parts.exchange.head?.headers ?? [];
-    const at = headers.indexOf('content-type');
-    return at % 2 === 0 ? headers[at + 1] : undefined;
+    let at = headers.indexOf('content-type');
+    // It may be a value as well, of Vary for one.
+    while (at % 2 > 0) at = headers.indexOf('content-type', at + 1);
+    return at < 0 ? undefined : headers[at + 1];
   }
 
   #decodeError(error: unknown): unknown {
@@ -185,8 +175,8 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
   }
 
   /** Up to `size` bytes, at least one; an empty array at the end. */
-  read(size?: number): Promise<Uint8Array> {
-    return this.#bytes().read(size);
+  async read(size?: number): Promise<Uint8Array> {
+    return this.#entered().read(size);
   }
 
   /**
@@ -194,13 +184,13 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
    *
    * @throws {TruncatedError} when the body ends before; what there was has been read.
    */
-  readExactly(size: number): Promise<Uint8Array> {
-    return this.#bytes().readExactly(size);
+  async readExactly(size: number): Promise<Uint8Array> {
+    return this.#entered().readExactly(size);
   }
 
   /** Up to and with `separator`; at the end of the body what is left, undefined when nothing is. */
-  readUntil(separator: string | Uint8Array, maxBytes?: number): Promise<Uint8Array | undefined> {
-    return this.#bytes().readUntil(separator, maxBytes);
+  async readUntil(separator: string | Uint8Array, maxBytes?: number): Promise<Uint8Array | undefined> {
+    return this.#entered().readUntil(separator, maxBytes);
   }
 
   /** As a web stream. Cancelling it releases the response. */
@@ -241,22 +231,40 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
   release(): void {
     if (this.#released) return;
     this.#released = true;
-    const { exchange, length, scope } = this.#parts;
-    if (wasCancelled(readingScope(scope)) || wasCancelled(scope)) exchange.abort();
-    else exchange.discard(length);
+    this.#parts.exchange.discard(this.#parts.length);
     this.#onReleased?.();
   }
 
-  /** @internal Another response takes its place. */
-  supersede(): void {
-    this.#released = true;
-    this.#parts.exchange.supersede(this.#parts.length);
+  /** @internal As {@link release}, and the connection is ended. */
+  abort(): void {
+    const { exchange } = this.#parts;
+    if (!exchange.over) exchange.journey.trace?.cancelled();
+    exchange.abort();
+    this.release();
+  }
+
+  /** @internal The caller has it. */
+  deliver(): void {
+    this.#parts.exchange.deliver();
   }
 
   /** @internal Calls back when it is released: at once when it is. */
   whenReleased(callback: () => void): void {
     if (this.#released) callback();
     else this.#onReleased = callback;
+  }
+
+  /** @internal Each read is a cancellation point, also where nothing has to be waited for. */
+  checkCancelled(): void {
+    if (this.#released) return;
+    const { reason } = ambientScope() ?? this.#parts.scope;
+    if (reason) throw reason;
+  }
+
+  #entered(): ByteReader {
+    const bytes = this.#bytes();
+    this.checkCancelled();
+    return bytes;
   }
 
   #bytes(): ByteReader {
@@ -286,7 +294,7 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
   }
 
   #waitFor<T>(promise: Promise<T>): Promise<T> {
-    return abortable(promise, { scope: readingScope(this.#parts.scope), abandon: true });
+    return abortable(promise, { scope: ambientScope() ?? this.#parts.scope, abandon: true });
   }
 }
 
@@ -306,6 +314,7 @@ class RawChunks implements AsyncIterableIterator<Uint8Array, undefined> {
   async next(): Promise<IteratorResult<Uint8Array, undefined>> {
     const { body } = this.#parts.exchange;
     if (body.beingRead) throw new TypeError('Cannot read the body as it is being read: await one read before the next');
+    this.#owner.checkCancelled();
     const read = body.read();
     const chunk = read instanceof Promise ? await this.#wait(read) : read;
     if (chunk) return { done: false, value: chunk };
@@ -316,7 +325,7 @@ class RawChunks implements AsyncIterableIterator<Uint8Array, undefined> {
   /** Cancelled, nothing is lost: the next who reads gets what comes. */
   async #wait(read: Promise<Uint8Array | undefined>): Promise<Uint8Array | undefined> {
     const { body } = this.#parts.exchange;
-    const scope = readingScope(this.#parts.scope);
+    const scope = ambientScope() ?? this.#parts.scope;
     try {
       return await abortable(read, { scope, abandon: true, onAbandoned: (chunk) => body.unread(chunk) });
     } catch (error) {
@@ -343,13 +352,7 @@ class Decoded implements AsyncIterator<Uint8Array, undefined> {
   }
 
   async next(): Promise<IteratorResult<Uint8Array, undefined>> {
-    // What little came may decode to very much: its source alone would be asked too rarely.
-    const { scope } = this.#parts;
-    const reason = readingScope(scope)?.reason ?? scope.reason;
-    if (reason) {
-      await this.return();
-      throw reason;
-    }
+    this.#owner.checkCancelled();
     try {
       const result = await this.#inner.next();
       return result.done ? { done: true, value: undefined } : result;

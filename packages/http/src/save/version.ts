@@ -43,6 +43,8 @@ export function goesOn(version: Version, from: number, response: SavedResponse):
   const range = contentRangeOf(headers);
   if (range?.start !== from) return false;
   if (version.total !== undefined && range.total !== version.total) return false;
+  // A 206 must have the entity tag: without, nothing shows that the server has minded If-Range.
+  if (version.validator === version.etag && headers.get('etag') !== version.etag) return false;
   return isOf(version, response);
 }
 

@@ -1,9 +1,11 @@
-import { abortable, currentScope, isCancelled, resource, withScope, type Resource, type Scope } from 'corral';
+import { abortable, isCancelled, resource, withScope, type Resource, type Scope } from 'corral';
 import { encodeBody } from '../body/request-body.ts';
 import { DeadlineWheel } from '../deadlines.ts';
 import { SessionClosedError, type RequestFacts } from '../errors.ts';
 import { redactUrl } from '../headers/redact.ts';
 import { isToken } from '../headers/validate.ts';
+import { shown } from '../internal/checks.ts';
+import { ambientScope } from '../internal/ambient-scope.ts';
 import { Gate, type GateSnapshot } from '../gate.ts';
 import { platform } from '../platform/platform.ts';
 import { Journey } from '../request/journey.ts';
@@ -137,10 +139,17 @@ export class ClientSession implements AsyncDisposable {
    * Ends the session: nothing new is sent, requests that wait for their turn fail, those under way have `graceMs` to
    * end, then they fail too, and all connections are closed. Idempotent; whoever calls again waits as well.
    *
-   * Cancellable: no; in a cancelled scope there is no grace.
+   * Cancellable: no; in a cancelled scope there is no grace, or no more of it.
+   *
+   * @throws {RangeError} when `graceMs` is not a number from 0 on; the session is not closed then.
    */
   close(options?: { readonly graceMs?: number | undefined }): Promise<void> {
-    this.#closing ??= this.#close(options?.graceMs ?? this.#core.options.graceMs);
+    const graceMs = options?.graceMs ?? this.#core.options.graceMs;
+    if (!(graceMs >= 0)) {
+      const wanted = '{ graceMs } takes milliseconds from 0 on, or Infinity';
+      return Promise.reject(new RangeError(`Cannot close as ${wanted}: current value is ${String(graceMs)}`));
+    }
+    this.#closing ??= this.#close(graceMs);
     return this.#closing;
   }
 
@@ -151,17 +160,28 @@ export class ClientSession implements AsyncDisposable {
   async #close(graceMs: number): Promise<void> {
     const core = this.#core;
     core.shut();
-    for (const exchange of [...core.exchanges]) if (exchange.queued) exchange.fail(closedError);
-    const hurried = ambientScope()?.cancelled === true;
-    if (!hurried && graceMs > 0) await core.untilIdle(graceMs);
+    for (const exchange of core.exchanges.all()) if (exchange.queued) exchange.fail(closedError);
+    if (graceMs > 0) await this.#untilIdle(graceMs);
     await this.#destroy();
     this.#leave?.();
+  }
+
+  /** Whoever is cancelled is in no mood to wait. */
+  async #untilIdle(graceMs: number): Promise<void> {
+    const scope = ambientScope();
+    if (scope?.cancelled) return;
+    const idle = this.#core.untilIdle(graceMs);
+    try {
+      await (scope ? abortable(idle, { scope, abandon: true }) : idle);
+    } catch (error) {
+      if (!isCancelled(error)) throw error;
+    }
   }
 
   async #destroy(): Promise<void> {
     const core = this.#core;
     core.shut();
-    for (const exchange of [...core.exchanges]) exchange.fail(closedError);
+    for (const exchange of core.exchanges.all()) exchange.fail(closedError);
     await core.transport.destroy();
   }
 
@@ -239,7 +259,7 @@ const CALLS: Readonly<Record<string, string>> = {
 
 function checkMethod(method: string): string {
   if (typeof method === 'string' && isToken(method) && method.toUpperCase() !== 'CONNECT') return method.toUpperCase();
-  throw new TypeError(`Cannot request as the method is a token other than CONNECT: current value is '${String(method)}'`);
+  throw new TypeError(`Cannot request as the method is a token other than CONNECT: current value is ${shown(method)}`);
 }
 
 /** A faulty listener is no reason for requests to fail, and no secret either. */
@@ -251,21 +271,12 @@ function closedError(facts: RequestFacts): SessionClosedError {
   return new SessionClosedError('the session was closed', facts);
 }
 
-/** The current scope, where there is one and the platform knows it. */
-function ambientScope(): Scope | undefined {
-  try {
-    return currentScope();
-  } catch {
-    return undefined;
-  }
-}
-
 /**
  * A session as a resource: `use(session(options), async (session) => …)`.
  *
  * Guarantees: it is closed when the body has ended, whichever way.
  *
- * @example
+ * @example Open as long as it is used
  * ```ts
  * import { use } from 'corral';
  * import { session } from '@corral/http';
@@ -274,13 +285,14 @@ function ambientScope(): Scope | undefined {
  * console.log(page.length);
  * ```
  */
-export const session: (options?: SessionOptions) => Resource<ClientSession> = resource(async function* session(
-  options?: SessionOptions,
-) {
-  const client = new ClientSession(options);
-  try {
-    yield client;
-  } finally {
-    await client.close();
-  }
-});
+export const session: (options?: SessionOptions) => Resource<ClientSession, never> = resource(
+  async function* session(options?: SessionOptions) {
+    const client = new ClientSession(options);
+    try {
+      yield client;
+    } finally {
+      await client.close();
+    }
+  },
+  { suppresses: false },
+);

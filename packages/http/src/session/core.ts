@@ -2,6 +2,7 @@
 
 import type { Scope } from 'corral';
 import type { Gate } from '../gate.ts';
+import { Roster } from '../internal/roster.ts';
 import type { Decoding } from '../platform/platform.ts';
 import type { Exchange } from '../request/exchange.ts';
 import type { HeaderList } from '../request/header-list.ts';
@@ -29,7 +30,7 @@ export class SessionCore {
   readonly wheel: DeadlineWheel;
   readonly proxyFor: (url: URL) => URL | undefined;
   /** Tries under way, those included that wait for their turn. */
-  readonly exchanges = new Set<Exchange>();
+  readonly exchanges = new Roster<Exchange>();
   /** Waits between tries. */
   readonly pauses = new Set<Scope>();
   /** Requests are refused from now on. */

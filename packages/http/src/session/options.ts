@@ -23,7 +23,7 @@ import {
   isStrings,
   isUrl,
   oneOf,
-  readOptions,
+  checkedOptions,
   type OptionChecks,
 } from './option-checks.ts';
 
@@ -95,7 +95,9 @@ export interface BasicAuth {
 /** Values for the query of a URL. Undefined leaves one out, a list repeats it. */
 export type QueryInput =
   | URLSearchParams
-  | Readonly<Record<string, string | number | boolean | bigint | undefined | readonly (string | number | boolean | bigint)[]>>;
+  | Readonly<
+      Record<string, string | number | boolean | bigint | undefined | readonly (string | number | boolean | bigint)[]>
+    >;
 
 /** Options of a request. */
 export interface RequestOptions extends SharedOptions, RequestBodyOptions, ScopeOption {
@@ -180,7 +182,7 @@ export interface ResolvedOptions {
 const MiB = 1024 * 1024;
 
 export function readSessionOptions(given: SessionOptions | undefined): Partial<SessionOptions> {
-  return readOptions(given, SESSION, 'new ClientSession');
+  return checkedOptions(given, SESSION, 'new ClientSession');
 }
 
 export function resolveOptions(options: Partial<SessionOptions>): ResolvedOptions {
@@ -206,11 +208,11 @@ export function resolveOptions(options: Partial<SessionOptions>): ResolvedOption
 
 export function resolveRedirect(options: RedirectOptions | false, call: string): RedirectOptions | undefined {
   if (options === false) return undefined;
-  return Object.freeze(readOptions(options, REDIRECT, `${call}, { redirect },`));
+  return Object.freeze(checkedOptions(options, REDIRECT, `${call}, { redirect },`));
 }
 
 export function readRequestOptions(given: RequestOptions | undefined, call: string): Partial<RequestOptions> {
-  return readOptions(given, REQUEST, call);
+  return checkedOptions(given, REQUEST, call);
 }
 
 export function timeoutsOf(given: TimeoutOptions | number | undefined, base: Timeouts | undefined): Timeouts {
@@ -229,5 +231,7 @@ function baseOf(given: string | URL): URL {
     // told below
   }
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return url;
-  throw new TypeError(`Cannot call new ClientSession as { baseUrl } takes an absolute http or https URL: current value is '${String(given)}'`);
+  throw new TypeError(
+    `Cannot call new ClientSession as { baseUrl } takes an absolute http or https URL: current value is '${String(given)}'`,
+  );
 }

@@ -20,5 +20,7 @@ function parsed(given: string | URL): URL {
   }
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return url;
   const shown = url ? `one of ${url.protocol}` : 'not a URL';
-  throw new TypeError(`Cannot call new ClientSession as { proxy } takes an http or https URL, or 'environment': current value is ${shown}`);
+  throw new TypeError(
+    `Cannot call new ClientSession as { proxy } takes an http or https URL, or 'environment': current value is ${shown}`,
+  );
 }

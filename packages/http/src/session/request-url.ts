@@ -3,7 +3,12 @@
 import type { BasicAuth, QueryInput } from './options.ts';
 
 /** @throws {TypeError} when it is not a URL, or not one of http. */
-export function requestUrl(input: string | URL, base: URL | undefined, query: QueryInput | undefined, call: string): URL {
+export function requestUrl(
+  input: string | URL,
+  base: URL | undefined,
+  query: QueryInput | undefined,
+  call: string,
+): URL {
   let url: URL;
   try {
     url = new URL(input, base);
@@ -27,7 +32,9 @@ function addQuery(params: URLSearchParams, query: QueryInput, call: string): voi
     for (const value of Array.isArray(given) ? given : [given]) {
       if (value === undefined) continue;
       if (!['string', 'number', 'boolean', 'bigint'].includes(typeof value)) {
-        throw new TypeError(`Cannot ${call} as { query } takes strings, numbers and booleans: current value of ${name} is ${typeof value}`);
+        throw new TypeError(
+          `Cannot ${call} as { query } takes strings, numbers and booleans: current value of ${name} is ${typeof value}`,
+        );
       }
       params.append(name, String(value));
     }

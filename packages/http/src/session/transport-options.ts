@@ -18,7 +18,9 @@ export function openTransport(given: Partial<SessionOptions>): Transport {
   const transport = createTransport(transportOptions(given));
   for (const [option, capability] of NEEDS) {
     if (given[option] === undefined || given[option] === 'any' || transport.capabilities[capability]) continue;
-    throw new TypeError(`Cannot call new ClientSession with { ${option} } as this platform has no way to do so: it is '${name}'`);
+    throw new TypeError(
+      `Cannot call new ClientSession with { ${option} } as this platform has no way to do so: it is '${name}'`,
+    );
   }
   return transport;
 }

@@ -1,3 +1,5 @@
+import type { WireRequest } from './transport.ts';
+
 /** A body on its way up: passes it on, sees that it is as long as was said, and remembers whether it was the source that failed. */
 export class Upload implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array> {
   readonly #source: AsyncIterable<Uint8Array>;
@@ -15,6 +17,11 @@ export class Upload implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Arr
     this.#length = bodyLength;
   }
 
+  /** Of a request, if its body streams. */
+  static of({ body, bodyLength }: Pick<WireRequest, 'body' | 'bodyLength'>): Upload | undefined {
+    return body === null || body instanceof Uint8Array ? undefined : new Upload(body, bodyLength);
+  }
+
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
     return this;
   }
@@ -23,22 +30,23 @@ export class Upload implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Arr
     return new Promise((resolve, reject) => {
       if (this.#stopped) return resolve({ done: true, value: undefined });
       this.#wake = resolve;
-      this.#step().then(
-        (result) => {
-          this.#wake = undefined;
-          if (result.done === true) this.#stopped = true;
-          resolve(result);
-        },
-        (error: unknown) => {
-          this.#wake = undefined;
-          if (!this.#stopped) {
-            this.#stopped = true;
-            this.failure = { error };
-          }
-          reject(error instanceof Error ? error : new Error('the body failed', { cause: error }));
-        },
-      );
+      void this.#advance(resolve, reject);
     });
+  }
+
+  /** Never rejects. */
+  async #advance(resolve: (result: IteratorResult<Uint8Array>) => void, reject: (error: Error) => void): Promise<void> {
+    try {
+      const result = await this.#step();
+      if (result.done === true) this.#stopped = true;
+      resolve(result);
+    } catch (error) {
+      if (!this.#stopped) this.failure = { error };
+      this.#stopped = true;
+      reject(error instanceof Error ? error : new Error('the body failed', { cause: error }));
+    } finally {
+      this.#wake = undefined;
+    }
   }
 
   async #step(): Promise<IteratorResult<Uint8Array>> {

@@ -34,8 +34,8 @@
  *     cookies.ts         cookies set-cookie cookie-flood
  *
  * What one test alone needs is a route: `startFaultServer({ routes: { '/a': (exchange) => exchange.reset() } })`.
- * Beside it: certificates.ts for `tls`, tcp-proxy.ts for a network that is slow or fails, dead-ends.ts for addresses where
- * nothing comes back, and ../servers for real servers.
+ * Beside it: certificates.ts for `tls`, h2-server.ts for the faults of HTTP/2, tcp-proxy.ts for a network that is slow or
+ * fails, dead-ends.ts for addresses where nothing comes back, raw-client.ts, and ../servers for real servers.
  */
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { createSecureContext, type SecureContextOptions, type TLSSocketOptions } from 'node:tls';

@@ -10,7 +10,10 @@ export const uploads = {
     await exchange.json({ bytes, sha256, framing });
   }),
 
-  /** Takes `bytes` bytes of the body, more or less, then no more, and never answers. */
+  /**
+   * Takes `bytes` bytes of the body, more or less, then no more, and never answers. Who reads nothing does not see that
+   * the client has gone: before `server.idle()`, call `server.resetConnections()`.
+   */
   'upload-stall': fault({ bytes: 0 }, async (exchange, { bytes }) => {
     const { request } = exchange;
     await exchange.until(() => request.bodyBytes >= bytes || request.bodyComplete);

@@ -271,6 +271,14 @@ const STRANGE: readonly (readonly [string, (server: RangeServer) => Fault])[] = 
       delete request.headers['if-range'];
     },
   ],
+  [
+    'the rest of another version of that size, without any entity tag',
+    (server) => (request) => {
+      change(server);
+      server.etag = undefined;
+      delete request.headers['if-range'];
+    },
+  ],
   ['a Content-Range with another start', (server) => partial(server, `bytes ${CUT - 1}-${SIZE - 1}/${SIZE}`)],
   ['a Content-Range of unknown size', (server) => partial(server, `bytes ${CUT}-${SIZE - 1}/*`)],
   ['no Content-Range', (server) => partial(server, undefined)],

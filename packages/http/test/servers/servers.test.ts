@@ -81,3 +81,13 @@ test(
     assert.match(await proxy.log(), /CONNECT 127\.0\.0\.1:/);
   },
 );
+
+test('digest-auth: agrees with curl', { skip: elsewhere || missingCurl }, async () => {
+  await using server = await startFaultServer();
+  const login = (url: string, password = 'secret') => curl('--digest', '-u', `user:${password}`, url);
+  for (const algorithm of ['MD5', 'MD5-sess', 'SHA-256']) {
+    assert.match(await login(server.url('digest-auth', { algorithm })), /"nc":"00000001"/, algorithm);
+  }
+  assert.match(await login(server.url('digest-auth', { qop: '' })), /"nc":null/);
+  assert.equal(await login(server.url('digest-auth'), 'wrong'), 'a wrong response');
+});

@@ -24,7 +24,10 @@ for (const status of [301, 302, 303, 307, 308]) {
 
 for (const status of [300, 304, 305, 306]) {
   test(`redirect: ${status} is not followed`, async () => {
-    await using at = await pair({}, { '/': (exchange) => exchange.head(status, { Location: '/x', 'Content-Length': 0 }) });
+    await using at = await pair(
+      {},
+      { '/': (exchange) => exchange.head(status, { Location: '/x', 'Content-Length': 0 }) },
+    );
     await using response = await at.session.get('/');
     assert.equal(response.status, status);
     assert.equal(at.server.requests.length, 1);
@@ -63,7 +66,10 @@ test('redirect: HEAD stays HEAD', async () => {
   await using at = await pair();
   await using response = await at.session.head('/fault/redirect');
   assert.equal(response.status, 200);
-  assert.deepEqual(at.server.requests.map(({ method }) => method), ['HEAD', 'HEAD']);
+  assert.deepEqual(
+    at.server.requests.map(({ method }) => method),
+    ['HEAD', 'HEAD'],
+  );
 });
 
 test('redirect: a Content-Length that the caller set is not sent on with a request that has no body any more', async () => {
@@ -156,12 +162,22 @@ test('redirect: a fragment in Location is not sent', async () => {
 });
 
 test('redirect: what is not ASCII in Location is encoded', async () => {
-  await using at = await pair({}, { '/': (exchange) => exchange.write('HTTP/1.1 302 Found\r\nLocation: /a b\r\nContent-Length: 0\r\n\r\n') });
+  await using at = await pair(
+    {},
+    { '/': (exchange) => exchange.write('HTTP/1.1 302 Found\r\nLocation: /a b\r\nContent-Length: 0\r\n\r\n') },
+  );
   await at.session.get('/').text();
   assert.equal(at.last.target, '/a%20b');
 });
 
-for (const to of ['ftp://127.0.0.1/test/', 'file:///etc/passwd', 'data:,x', 'javascript:0', 'call:+380123456789', 'slack://instance/room']) {
+for (const to of [
+  'ftp://127.0.0.1/test/',
+  'file:///etc/passwd',
+  'data:,x',
+  'javascript:0',
+  'call:+380123456789',
+  'slack://instance/room',
+]) {
   test(`redirect: to ${to} throws`, async () => {
     await using at = await pair();
     const error = await refused(at.session.get(`/fault/redirect?to=${encodeURIComponent(to)}`));
@@ -209,7 +225,13 @@ test('redirect: what allow throws comes out as it is', async () => {
   assert.equal(at.session.snapshot().inFlight, 0);
 });
 
-const SECRETS = { authorization: 'Basic x', cookie: 'a=b', 'proxy-authorization': 'Basic y', 'x-api-key': 'k', 'x-mine': 'm' };
+const SECRETS = {
+  authorization: 'Basic x',
+  cookie: 'a=b',
+  'proxy-authorization': 'Basic y',
+  'x-api-key': 'k',
+  'x-mine': 'm',
+};
 
 test('redirect: to another port no secret goes along: it is another origin', async () => {
   await using other = await startFaultServer();
@@ -291,7 +313,10 @@ test('redirect: a Host that the caller set is not sent on', async () => {
 test('redirect: a body of bytes is sent again, over several', async () => {
   await using at = await pair();
   await at.session.post('/fault/redirect-chain?n=3&status=307', { body: new TextEncoder().encode('payload') }).text();
-  assert.deepEqual(at.server.requests.map(({ body }) => body.toString()), Array.from({ length: 4 }, () => 'payload'));
+  assert.deepEqual(
+    at.server.requests.map(({ body }) => body.toString()),
+    Array.from({ length: 4 }, () => 'payload'),
+  );
 });
 
 test('redirect: a body is sent again until a redirect drops it, and not after', async () => {

@@ -16,7 +16,18 @@ const allowed = `1.1.1.1 9.255.255.255 11.0.0.0 100.63.255.255 100.128.0.0 126.2
   /\s+/,
 );
 
-const nonsense = ['', 'localhost', '1.2.3', '1.2.3.256', '1.2.3.4.5', '1::2::3', ':::', '12345::', '1:2:3:4:5:6:7', '0x7f.1'];
+const nonsense = [
+  '',
+  'localhost',
+  '1.2.3',
+  '1.2.3.256',
+  '1.2.3.4.5',
+  '1::2::3',
+  ':::',
+  '12345::',
+  '1:2:3:4:5:6:7',
+  '0x7f.1',
+];
 
 test('isPublicAddress: what is private, special, reserved or carries such an address is not public', () => {
   for (const address of refused) assert.equal(isPublicAddress(address), false, address);
@@ -32,6 +43,9 @@ test('isPublicAddress: what is no address is not public', () => {
 
 test('refusesAddress: anything but true from a function refuses', () => {
   assert.equal(refusesAddress('any', '127.0.0.1', 'h'), false);
-  assert.equal(refusesAddress(() => true, '127.0.0.1', 'h'), false);
+  assert.equal(
+    refusesAddress(() => true, '127.0.0.1', 'h'),
+    false,
+  );
   assert.equal(refusesAddress((() => 'yes') as unknown as () => boolean, '127.0.0.1', 'h'), true);
 });

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { createServer, request as proxied, type IncomingMessage } from 'node:http';
+import { createServer, request as proxied, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { connect, type Socket } from 'node:net';
-import { createServer as createRawTlsServer } from 'node:tls';
+import { createServer as createRawTlsServer, type TLSSocket } from 'node:tls';
 import { test } from 'node:test';
 
 import type { TransportOptions, WireRequest } from '../../src/wire/transport.ts';
@@ -29,7 +29,7 @@ async function closedPort(): Promise<number> {
 
 function tlsServer(certificate: string): Promise<TestServer> {
   const server = createTlsServer({ key, cert: certificate }, (request, response) => {
-    response.end(request.url === '/name' ? String((request.socket as unknown as { servername: string }).servername) : 'secure');
+    response.end(request.url === '/name' ? `${(request.socket as TLSSocket).servername}` : 'secure');
   });
   return listening(server, 'https');
 }
@@ -50,10 +50,7 @@ test('connect: all addresses that were tried are named', async () => {
       { address: '127.0.0.2', family: 4 },
     ]);
   const { failure } = await outcome(`http://many.test:${port}/`, { lookup });
-  assert.equal(
-    failure?.message,
-    `connection refused by 127.0.0.1:${port}; connection refused by 127.0.0.2:${port}`,
-  );
+  assert.equal(failure?.message, `connection refused by 127.0.0.1:${port}; connection refused by 127.0.0.2:${port}`);
 });
 
 test('connect: the next address is tried when one refuses', async () => {
@@ -175,7 +172,16 @@ test('tls: a server that closes during the handshake is said to', async () => {
 
 test('policy: what a name leads to is judged, and addresses in every spelling', async () => {
   await using server = await httpServer((_request, response) => response.end('x'));
-  const urls = ['localhost', '127.0.0.1', '2130706433', '0x7f.1', '0177.0.0.1', '[::1]', '[::ffff:127.0.0.1]', '[64:ff9b::7f00:1]'];
+  const urls = [
+    'localhost',
+    '127.0.0.1',
+    '2130706433',
+    '0x7f.1',
+    '0177.0.0.1',
+    '[::1]',
+    '[::ffff:127.0.0.1]',
+    '[64:ff9b::7f00:1]',
+  ];
   for (const host of urls) {
     const { failure } = await outcome(`http://${host}:${server.port}/`, { addressPolicy: 'public' });
     assert.equal(failure?.kind, 'policy', host);
@@ -209,7 +215,7 @@ interface Proxy extends TestServer {
 /** Forwards, and tunnels; refuses CONNECT with a status, where one is given. */
 async function proxyServer(refuse?: number, secure?: boolean): Promise<Proxy> {
   const seen: IncomingMessage[] = [];
-  const onRequest = (request: IncomingMessage, response: import('node:http').ServerResponse): void => {
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     seen.push(request);
     const { host: _host, 'proxy-authorization': _secret, ...headers } = request.headers;
     request.pipe(
@@ -315,7 +321,11 @@ test('proxy: socks is refused, and so is an address policy that a proxy would ge
   const socks = await outcome('http://target.test/', undefined, { proxy: new URL('socks5://127.0.0.1:1080') });
   assert.equal(socks.failure?.kind, 'unsupported');
   assert.match(socks.failure?.message ?? '', /socks5:/);
-  const policy = await outcome('http://target.test/', { addressPolicy: 'public' }, { proxy: new URL('http://127.0.0.1:1/') });
+  const policy = await outcome(
+    'http://target.test/',
+    { addressPolicy: 'public' },
+    { proxy: new URL('http://127.0.0.1:1/') },
+  );
   assert.equal(policy.failure?.kind, 'policy');
 });
 
@@ -329,4 +339,103 @@ test('tls: no client certificate where one is demanded fails, and with one it wo
   assert.ok(failure);
   const sink = await outcome(`https://localhost:${server.port}/`, { tls: { ca, cert, key } });
   assert.equal(sink.text, 'ok', sink.failure?.message);
+});
+
+test('proxy: http goes forward through a proxy that speaks TLS', async () => {
+  await using server = await httpServer((_request, response) => response.end('target'));
+  await using proxy = await proxyServer(undefined, true);
+  const sink = await outcome(server.url, { tls: { ca } }, { proxy: new URL(proxy.url) });
+  assert.equal(sink.text, 'target', sink.failure?.message);
+  assert.equal(proxy.seen[0]?.url, server.url);
+});
+
+test('proxy: of targets at the same proxy, http shares connections, https does not', async () => {
+  await using one = await httpServer((_request, response) => response.end('one'));
+  await using two = await httpServer((_request, response) => response.end('two'));
+  await using proxy = await proxyServer();
+  await using transport = transportOf();
+  for (const [server, text] of [
+    [one, 'one'],
+    [two, 'two'],
+  ] as const) {
+    const sink = new Recorder();
+    transport.send(get(server.url, { proxy: new URL(proxy.url) }), sink);
+    await sink.settled;
+    assert.equal(sink.text, text);
+  }
+  assert.equal(proxy.accepted, 1);
+});
+
+test('connections: the server is taken at its word of how long it keeps them', async () => {
+  let timeout = 5;
+  await using server = await httpServer((_request, response) => {
+    response.setHeader('connection', 'keep-alive');
+    response.setHeader('keep-alive', `timeout=${timeout}`);
+    response.end('x');
+  });
+  await using transport = transportOf();
+  const reused: (boolean | undefined)[] = [];
+  for (timeout of [5, 1, 5]) {
+    const sink = new Recorder();
+    transport.send(get(server.url), sink);
+    await sink.settled;
+    reused.push(sink.info?.reused);
+  }
+  assert.deepEqual(reused, [false, true, false]);
+});
+
+test('connections: keepAliveMs of 0 keeps none', async () => {
+  const headers: (string | undefined)[] = [];
+  await using server = await httpServer((request, response) => {
+    headers.push(request.headers.connection);
+    response.end('x');
+  });
+  await using transport = transportOf({ keepAliveMs: 0 });
+  for (let i = 0; i < 2; i++) {
+    const sink = new Recorder();
+    transport.send(get(server.url), sink);
+    await sink.settled;
+    assert.equal(sink.info?.reused, false);
+  }
+  assert.deepEqual(headers, ['close', 'close']);
+  await server.empty();
+});
+
+test('connections: the one used last is used first', async () => {
+  await using server = await httpServer((request, response) => void response.end(String(request.socket.remotePort)));
+  await using transport = transportOf();
+  const three = [new Recorder(), new Recorder(), new Recorder()];
+  for (const sink of three) transport.send(get(server.url), sink);
+  await Promise.all(three.map((sink) => sink.settled));
+  assert.equal(transport.snapshot().idle, 3);
+  const ports = new Set<string>();
+  for (let i = 0; i < 5; i++) {
+    const sink = new Recorder();
+    transport.send(get(server.url), sink);
+    await sink.settled;
+    ports.add(sink.text);
+  }
+  assert.equal(ports.size, 1);
+});
+
+test('UndiciTransport: a source whose exchange comes to nothing is ended', async () => {
+  const port = await closedPort();
+  for (const then of ['failed', 'aborted']) {
+    let returned = 0;
+    const body: AsyncIterable<Uint8Array> = {
+      [Symbol.asyncIterator]: () => ({
+        next: () => Promise.reject(new Error('not to be read')),
+        return: () => {
+          returned += 1;
+          return Promise.resolve({ done: true, value: undefined });
+        },
+      }),
+    };
+    await using transport = transportOf();
+    const sink = new Recorder();
+    const call = transport.send(get(`http://127.0.0.1:${port}/`, { method: 'POST', body }), sink);
+    if (then === 'aborted') call.abort();
+    else await sink.settled;
+    assert.equal(returned, 1);
+  }
 });

@@ -1,5 +1,10 @@
 import assert from 'node:assert/strict';
-import { createSecureServer, type Http2SecureServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import {
+  createSecureServer,
+  type Http2SecureServer,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
 import { createServer as createTlsServer } from 'node:https';
 import { test } from 'node:test';
 
@@ -23,7 +28,10 @@ async function h2Server(onStream: (stream: ServerHttp2Stream, path: string) => v
     stream.on('error', () => {});
     onStream(stream, String(headers[':path']));
   });
-  return Object.assign(await listening(server as unknown as Parameters<typeof listening>[0], 'https'), { server, sessions });
+  return Object.assign(await listening(server as unknown as Parameters<typeof listening>[0], 'https'), {
+    server,
+    sessions,
+  });
 }
 
 const auto = { http: 'auto', tls: { ca } } as const;
@@ -236,8 +244,8 @@ test('HTTP/2: storms of aborts leave the connection whole', async () => {
   await using transport = transportOf(auto);
   for (let round = 0; round < 10; round++) {
     const calls = Array.from({ length: 50 }, (_, i) => {
-      const path = ['silent', 'begun', 'x'][i % 3] as string;
-      return transport.send(get(server.url + path), new Recorder());
+      const path = ['silent', 'begun', 'x'][i % 3];
+      return transport.send(get(`${server.url}${path}`), new Recorder());
     });
     while (calls.length > 0) {
       calls.splice(Math.floor(Math.random() * calls.length), 1)[0]?.abort();
@@ -250,4 +258,69 @@ test('HTTP/2: storms of aborts leave the connection whole', async () => {
   assert.equal(sink.text, '/x', sink.failure?.message);
   await new Promise((resolve) => setImmediate(resolve));
   assert.equal(transport.snapshot().open, transport.snapshot().idle);
+});
+
+test('HTTP/2: an upload of another length than was said fails as an upload, alone', async () => {
+  await using server = await h2Server((stream, path) => {
+    if (path !== '/upload') return answer(stream, path);
+    stream.resume();
+  });
+  await using transport = transportOf(auto);
+  for (const bodyLength of [3, 5]) {
+    const sink = new Recorder();
+    const body = (async function* () {
+      yield Buffer.from('four');
+    })();
+    transport.send(get(`${server.url}upload`, { method: 'POST', body, bodyLength }), sink);
+    await sink.settled;
+    assert.equal(sink.failure?.kind, 'upload', sink.failure?.message);
+  }
+  const sink = new Recorder();
+  transport.send(get(`${server.url}x`), sink);
+  await sink.settled;
+  assert.equal(sink.text, '/x');
+});
+
+test('HTTP/2: an empty body of known length is sent, and one of GET is refused', async () => {
+  await using server = await h2Server((stream, path) => {
+    if (path !== '/upload') return answer(stream, path);
+    stream.resume();
+    stream.on('end', () => {
+      stream.respond({ ':status': 200 });
+      stream.end('empty');
+    });
+  });
+  await using transport = transportOf(auto);
+  const sink = new Recorder();
+  const body = (async function* (): AsyncGenerator<Uint8Array> {})();
+  transport.send(get(`${server.url}upload`, { method: 'POST', body, bodyLength: 0 }), sink);
+  await sink.settled;
+  assert.equal(sink.text, 'empty', sink.failure?.message);
+  const refused = new Recorder();
+  transport.send(get(`${server.url}upload`, { body: Buffer.from('x') }), refused);
+  await refused.settled;
+  assert.equal(refused.failure?.kind, 'unsupported');
+});
+
+test('HTTP/2: trailers are given at the end, and a large head is a failure', async () => {
+  await using server = await h2Server((stream, path) => {
+    if (path === '/large') {
+      stream.respond({ ':status': 200, x: 'a'.repeat(20_000) });
+      stream.end();
+      return;
+    }
+    stream.respond({ ':status': 200 }, { waitForTrailers: true });
+    stream.on('wantTrailers', () => stream.sendTrailers({ 'x-sum': '7' }));
+    stream.end('body');
+  });
+  await using transport = transportOf(auto);
+  const sink = new Recorder();
+  transport.send(get(server.url), sink);
+  await sink.settled;
+  assert.equal(sink.text, 'body');
+  assert.deepEqual(sink.trailers, ['x-sum', '7']);
+  const large = new Recorder();
+  transport.send(get(`${server.url}large`), large);
+  await large.settled;
+  assert.equal(large.failure?.kind, 'protocol');
 });

@@ -79,7 +79,7 @@ export class Download {
     const version = await this.#part.reopen();
     const { url } = this.#settings;
     if (!version || (url !== undefined && version.url !== withoutCredentials(url))) return;
-    await this.#writer.goOn();
+    await this.#writer.goOn(() => this.#check());
     this.#version = version;
     this.#resumedFrom = this.#writer.position;
   }
@@ -226,7 +226,8 @@ export class Download {
   }
 
   async #release(response: SavedResponse): Promise<void> {
-    await cleanup(() => response.release(), { scope: this.#scope, name: 'release' });
+    // What the end of a connection fails with is not the outcome of the download.
+    await cleanup(() => response.release(), { scope: this.#scope, name: 'release' }).catch(() => {});
   }
 
   #check(): void {

@@ -32,12 +32,16 @@ export class PartWriter {
     return this.#position;
   }
 
-  /** Goes on behind what an earlier run has left. */
-  async goOn(): Promise<void> {
+  /** Goes on behind what an earlier run has left. To be hashed it is read, which may take long: `check` may throw. */
+  async goOn(check: () => void): Promise<void> {
     this.#anew = false;
     this.#position = this.#part.size;
     const hash = this.#hash;
-    if (hash) await this.#part.read((chunk) => hash.update(chunk));
+    if (!hash) return;
+    await this.#part.read((chunk) => {
+      check();
+      hash.update(chunk);
+    });
   }
 
   /** Forgets what there is. The part is left alone until there are bytes to replace it with. */
