@@ -89,15 +89,15 @@ async function connecting(
   };
 }
 
-/** 16 MiB in each piece, and a turn of the event loop for all others behind it. */
+/** 4 MiB in each piece, and some time for all others behind it. */
 async function endlessBomb(exchange: Exchange): Promise<void> {
   await exchange.head(200, { 'Transfer-Encoding': 'chunked', 'Content-Encoding': 'gzip' });
-  const piece = Buffer.alloc(16 * 1_048_576);
+  const piece = Buffer.alloc(4 * 1_048_576);
   const block = deflateRawSync(piece, { level: 1, finishFlush: constants.Z_FULL_FLUSH });
   await exchange.chunk(Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3]));
   while (exchange.isOpen) {
     await exchange.chunk(block);
-    await exchange.sleep(0);
+    await exchange.sleep(5);
   }
 }
 
