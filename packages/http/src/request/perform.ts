@@ -5,7 +5,7 @@
  *     redirects    each hop      retries    one try
  */
 
-import { abortable, isCancelled, sleep, withScope, type Scope } from 'corral';
+import { isCancelled, sleep, withScope, type Scope } from 'corral';
 import type { CookieJarLike } from '../cookies/cookie-jar.ts';
 import { BodyLimitError, DecodeError, HttpError, RedirectError, StatusError, type Attempt } from '../errors.ts';
 import { redactUrl } from '../headers/redact.ts';
@@ -23,6 +23,7 @@ import { Hop } from './hop.ts';
 import type { Journey } from './journey.ts';
 import type { OutgoingRequest } from './middleware.ts';
 import type { Plan } from './plan.ts';
+import { waitFor } from './wait-for.ts';
 import { droppedHeaders, isRedirect, methodAfter, Refused, targetOf } from './redirect.ts';
 
 /** What performs one request of the caller. It lives as long as the response. */
@@ -139,7 +140,7 @@ export class Performance {
       // Nothing is sent for those who have been cancelled.
       if (this.#scope.reason) throw this.#scope.reason;
       try {
-        await abortable(exchange.start(front), { scope: this.#scope, abandon: true });
+        await waitFor(exchange.start(front), this.#scope);
         if ((exchange.head as WireHead).status < 400) return this.#response(exchange);
       } catch (error) {
         failed = failureOf(exchange, error);
