@@ -75,13 +75,14 @@ export async function storm({ seed, requests, withinMs }: StormOptions): Promise
   const random = seededRandom(seed);
   const pick: Pick = (most) => Math.floor(random() * most);
   const faults: string[] = [];
-  const reported = (error: unknown): void => void faults.push(`reported: ${String(error)}`);
-  process.on('unhandledRejection', reported);
+  const rejected = (error: unknown): void => void faults.push(`unhandled: ${describe(error)}`);
+  const reported = (error: unknown, where: string): void => void faults.push(`reported: ${where}: ${describe(error)}`);
+  process.on('unhandledRejection', rejected);
   try {
     await run(() => play({ pick, requests, withinMs, faults }), { onError: reported });
     await new Promise((resolve) => setTimeout(resolve, 20));
   } finally {
-    process.off('unhandledRejection', reported);
+    process.off('unhandledRejection', rejected);
   }
   return faults;
 }
