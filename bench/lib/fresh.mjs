@@ -18,6 +18,7 @@ const python = findProgram('python3');
 
 /** Longer than any of them takes; whoever hangs is reported. */
 const LIMIT_MS = 300_000;
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 /** Whether the case cannot run here, and says why. */
 export function isSkipped({ name, missing, wholeProcess }) {
@@ -67,16 +68,26 @@ async function inWorld({ benchmark, variant, node, quick }, body) {
   const { quick: quickly, ...full } = benchmark.variants[variant];
   const params = quick ? { ...full, ...quickly } : full;
   const folder = mkdtempSync(join(tmpdir(), 'corral-bench-'));
+  const remove = () => rmSync(folder, { recursive: true, force: true });
   const cores = chooseCores();
   let opened;
+  process.once('exit', remove);
+  for (const signal of SIGNALS) process.on(signal, leave);
   try {
     opened = await benchmark.open({ ...params, folder, core: cores.server });
     const core = benchmark.pinned ? cores.client : undefined;
     return await body({ ...opened, params: { ...params, ...opened.params }, benchmark, node, folder, core });
   } finally {
     await opened?.close();
-    rmSync(folder, { recursive: true, force: true });
+    for (const signal of SIGNALS) process.off(signal, leave);
+    process.off('exit', remove);
+    remove();
   }
+}
+
+/** By way of `exit`, so that neither the server nor its files are left behind. */
+function leave() {
+  process.exit(1);
 }
 
 async function takeSample(entry, world, round) {

@@ -9,7 +9,17 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Event, cleanup, isCancelled, nextEvent, sleep, type TaskGroup, taskGroup } from 'corral';
+import {
+  Event,
+  GroupClosedError,
+  cleanup,
+  isCancelled,
+  nextEvent,
+  sleep,
+  type Task,
+  type TaskGroup,
+  taskGroup,
+} from 'corral';
 
 /** Answers a request. It is cancelled when the client has gone, and when the time to drain is over. */
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
@@ -73,10 +83,19 @@ function accept(
     response.writeHead(stop.isSet ? 503 : 200).end(stop.isSet ? 'stopping\n' : 'ok\n');
     return;
   }
-  const task = requests.spawn(() => answer(stop, handle, request, response), {
-    name: `${request.method} ${request.url}`,
-  });
+  const task = begin(requests, `${request.method} ${request.url}`, () => answer(stop, handle, request, response));
+  if (!task) return void request.socket.destroy();
   response.once('close', () => task.cancel()); // the client has gone; if all was sent, the task has ended
+}
+
+/** Undefined when it has come after the last request has ended, or was cancelled, and before the connections are closed. */
+function begin(requests: TaskGroup, name: string, fn: () => Promise<void>): Task<void> | undefined {
+  try {
+    return requests.scope.cancelled ? undefined : requests.spawn(fn, { name });
+  } catch (error) {
+    if (error instanceof GroupClosedError) return undefined;
+    throw error;
+  }
 }
 
 /** Never fails: a request that does is its own affair, not that of the others in the group. */

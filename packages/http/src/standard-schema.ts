@@ -1,5 +1,5 @@
-import { validationError, type ValidationIssue } from './parts-errors.ts';
-import { shown } from './parts-checks.ts';
+import { validationError, type ValidationIssue } from './internal/faults.ts';
+import { shown } from './internal/checks.ts';
 
 /**
  * What validators of many libraries have in common: version 1 of Standard Schema, as described at standardschema.dev. Zod,

@@ -31,8 +31,8 @@ export class Folders {
     await mkdir(this.root, { recursive: true });
     for (let end = 1; end <= parts.length; end++) {
       const path = this.path(parts.slice(0, end).join('/'));
-      await mkdir(path).catch((error: NodeJS.ErrnoException) => {
-        if (error.code !== 'EEXIST') throw error;
+      await mkdir(path).catch((error: unknown) => {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
       });
       const stats = await lstat(path);
       if (!stats.isDirectory()) {

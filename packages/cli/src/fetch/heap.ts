@@ -22,7 +22,7 @@ export class TimeHeap<T> {
     const entries = this.#entries;
     const entry = { at, order: this.#order++, value };
     let index = entries.length;
-    for (; index > 0; ) {
+    for (; index > 0;) {
       const parent = (index - 1) >> 1;
       if (isBefore(entries[parent] as Timed<T>, entry)) break;
       entries[index] = entries[parent] as Timed<T>;

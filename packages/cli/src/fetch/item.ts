@@ -39,7 +39,9 @@ export interface BadLine {
   readonly isFatal: boolean;
 }
 
-export type Entry = { readonly item: Item; readonly bad?: undefined } | { readonly bad: BadLine; readonly item?: undefined };
+export type Entry =
+  | { readonly item: Item; readonly bad?: undefined }
+  | { readonly bad: BadLine; readonly item?: undefined };
 
 export function formatPlace({ file, line }: Place): string {
   return `${file}:${line}`;
@@ -116,5 +118,7 @@ function textField(fields: Fields, name: string): string | undefined {
 
 function wrong(name: string, wanted: string, value: unknown): UsageError {
   const shown = JSON.stringify(value) ?? String(value);
-  return new UsageError(`${name} must ${wanted}: current value is ${shown.length > 200 ? `${shown.slice(0, 200)}…` : shown}`);
+  return new UsageError(
+    `${name} must ${wanted}: current value is ${shown.length > 200 ? `${shown.slice(0, 200)}…` : shown}`,
+  );
 }

@@ -15,6 +15,7 @@ import { Robots } from './robots.ts';
 import { exitCodeOf, onSignals } from './signals.ts';
 import { Tally } from './tally.ts';
 import { Throttle } from './throttle.ts';
+import { formatDuration } from './units.ts';
 import { Window } from './window.ts';
 import { attempt, type Work, type WorkerContext } from './worker.ts';
 
@@ -66,7 +67,12 @@ export class Job {
    */
   async run(): Promise<number> {
     const forgetSignals = onSignals(
-      (signal) => this.#stop(signal, exitCodeOf(signal)),
+      (signal) => {
+        this.#reporter.warn(
+          `${signal}: stopping; what is under way may take ${formatDuration(this.#options.graceMs)} (again: at once)`,
+        );
+        this.#stop(signal, exitCodeOf(signal));
+      },
       (signal) => this.#cancel(`${signal}, twice`, exitCodeOf(signal)),
     );
     const forgetStdout = this.#watchStdout();

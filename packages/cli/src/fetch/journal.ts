@@ -105,7 +105,8 @@ export class Journal {
 
   /** Waits until everything that was added is written. */
   async flush(): Promise<void> {
-    while (this.#failure === undefined && (this.#waiting.length > 0 || this.#writing !== undefined)) await this.#write();
+    while (this.#failure === undefined && (this.#waiting.length > 0 || this.#writing !== undefined))
+      await this.#write();
     if (this.#failure !== undefined) throw this.#failure;
   }
 
@@ -124,7 +125,9 @@ export class Journal {
     return (this.#writing ??= this.#writeAll().then(
       () => (this.#writing = undefined),
       (error: unknown) => {
-        this.#failure ??= new FatalError(`Cannot write the report ${this.path}: ${(error as Error).message}`, { cause: error });
+        this.#failure ??= new FatalError(`Cannot write the report ${this.path}: ${(error as Error).message}`, {
+          cause: error,
+        });
         this.#writing = undefined;
       },
     ));
@@ -137,7 +140,7 @@ export class Journal {
       const bytes = Buffer.from(this.#waiting.join(''));
       this.#waiting = [];
       this.#waitingBytes = 0;
-      for (let at = 0; at < bytes.length; ) at += (await writeTo(this.#fd, bytes, at)).bytesWritten;
+      for (let at = 0; at < bytes.length;) at += (await writeTo(this.#fd, bytes, at)).bytesWritten;
       if (this.#options.fsync) await sync(this.#fd);
     }
   }
@@ -162,7 +165,7 @@ export class Journal {
     const buffer = Buffer.allocUnsafe(2 ** 20);
     let rest = Buffer.alloc(0);
     let at = 0;
-    for (let length = 1; length > 0; ) {
+    for (let length = 1; length > 0;) {
       length = readSync(this.#fd, buffer, 0, buffer.length, at + rest.length);
       const bytes = Buffer.concat([rest, buffer.subarray(0, length)]);
       let start = 0;

@@ -19,7 +19,9 @@ export class Netrc {
       return new Netrc(readFileSync(path, 'utf8'));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new Netrc('');
-      throw new UsageError(`Cannot use --netrc as ${path} must be readable: ${(error as Error).message}`, { cause: error });
+      throw new UsageError(`Cannot use --netrc as ${path} must be readable: ${(error as Error).message}`, {
+        cause: error,
+      });
     }
   }
 

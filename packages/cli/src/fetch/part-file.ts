@@ -80,7 +80,7 @@ export class PartFile {
     try {
       const hash = createHash('sha256');
       const buffer = Buffer.allocUnsafe(2 ** 20);
-      for (let at = 0; at < bytes; ) {
+      for (let at = 0; at < bytes;) {
         const { bytesRead } = await handle.read(buffer, 0, Math.min(buffer.length, bytes - at), at);
         if (bytesRead === 0) throw new Error(`Cannot go on with ${path}.part as it became shorter`);
         hash.update(buffer.subarray(0, bytesRead));

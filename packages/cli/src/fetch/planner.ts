@@ -19,7 +19,11 @@ export type Plan =
       /** Whether the name is to be in the report before the file has it: a later run could not tell whose file it is. */
       readonly remember: boolean;
     }
-  | { readonly what: 'done'; readonly line: ReportLine; /** Whether the report has it already. */ readonly known: boolean };
+  | {
+      readonly what: 'done';
+      readonly line: ReportLine;
+      /** Whether the report has it already. */ readonly known: boolean;
+    };
 
 export interface PlannerContext {
   readonly options: FetchOptions;
@@ -94,7 +98,15 @@ async function fromReport(
   if (known.outcome === 'started') {
     // The process ended after the file had got its name, which it gets only when it is complete.
     const { etag, lastModified } = known;
-    const line = reportLine({ id: item.id, url: item.url, outcome: 'ok', file: known.file, bytes: stats.size, etag, lastModified });
+    const line = reportLine({
+      id: item.id,
+      url: item.url,
+      outcome: 'ok',
+      file: known.file,
+      bytes: stats.size,
+      etag,
+      lastModified,
+    });
     return { what: 'done', line, known: false };
   }
   if (file !== known.file || stats.size !== known.bytes) return undefined;

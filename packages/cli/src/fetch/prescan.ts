@@ -22,7 +22,8 @@ export async function prescan(options: FetchOptions, onOut: (out: string) => voi
   for await (const { item, bad } of new InputReader({ urls, files: twice ? inputs : [], format }).entries()) {
     total++;
     if (item?.out !== undefined) onOut(item.out);
-    if (bad !== undefined && (failFast || bad.isFatal || bad.place.file === 'argument')) throw new UsageError(bad.message);
+    if (bad !== undefined && (failFast || bad.isFatal || bad.place.file === 'argument'))
+      throw new UsageError(bad.message);
   }
   return twice ? { total } : undefined;
 }

@@ -29,10 +29,10 @@ export class Progress {
 
   constructor(source: ProgressSource, options: Pick<FetchOptions, 'progress' | 'quiet'>) {
     this.#source = source;
-    const redraws = this.#stream.isTTY === true && process.env['TERM'] !== 'dumb';
+    const redraws =  this.#stream.isTTY && process.env['TERM'] !== 'dumb';
     const auto = redraws ? 'bar' : 'plain';
     this.#mode = options.quiet ? 'none' : options.progress === 'auto' ? auto : options.progress;
-    this.#colours = this.#stream.isTTY === true && this.#stream.hasColors(); // which knows NO_COLOR
+    this.#colours =  this.#stream.isTTY && this.#stream.hasColors(); // which knows NO_COLOR
   }
 
   /** Never returns. Cancellable: between two drawings. */
@@ -106,7 +106,6 @@ export class Progress {
   /** A bar as wide as the line has room for; else the text alone, cut off: a wrapped line cannot be redrawn. */
   #fit(text: string, share: number | undefined): string {
     const room = (this.#stream.columns || 80) - 1;
-    // eslint-disable-next-line no-control-regex
     const plain = text.replace(/\x1b\[\d+m/g, '');
     const width = Math.min(24, room - plain.length - 1);
     if (plain.length > room) return plain.slice(0, room);

@@ -52,7 +52,8 @@ export class Reporter {
     if (quiet) return;
     if (line.outcome === 'failed') {
       if (!verbose && ++this.#shownFailures > SHOWN_FAILURES) {
-        if (this.#shownFailures === SHOWN_FAILURES + 1) this.#progress.log('corral: further failures are not shown (-v shows all)');
+        if (this.#shownFailures === SHOWN_FAILURES + 1)
+          this.#progress.log('corral: further failures are not shown (-v shows all)');
         return;
       }
       const where = item === undefined ? '' : ` (${formatPlace(item.place)})`;
@@ -70,11 +71,15 @@ export class Reporter {
     if (cancelled > 0) parts.push(`${cancelled} cancelled`);
     if (retries > 0) parts.push(`${retries} retries`);
     const speed = formatBytes(Math.round(bytes / Math.max(seconds, 0.001)));
-    const lines = [`corral: ${parts.join(', ')}; ${formatBytes(bytes)} in ${formatDuration(seconds * 1_000)} (${speed}/s)`];
+    const lines = [
+      `corral: ${parts.join(', ')}; ${formatBytes(bytes)} in ${formatDuration(seconds * 1_000)} (${speed}/s)`,
+    ];
     if (stoppedBy !== null) lines.unshift(`corral: stopped: ${stoppedBy}`);
     const slowest = this.#tally.slowestHosts(3).filter(({ meanMs }) => meanMs >= 1_000);
     if (slowest.length > 0) {
-      const hosts = slowest.map(({ host, requests, meanMs }) => `${host} (${formatDuration(meanMs)} a request, ${requests} of them)`);
+      const hosts = slowest.map(
+        ({ host, requests, meanMs }) => `${host} (${formatDuration(meanMs)} a request, ${requests} of them)`,
+      );
       lines.push(`corral: slowest: ${hosts.join(', ')}`);
     }
     if (this.#journal !== undefined) lines.push(`corral: report: ${this.#journal.path}`);

@@ -23,7 +23,11 @@ export class Robots {
     this.#client = client;
     this.#headers = headers;
     this.#agent = userAgent.split(/[/\s]/)[0] ?? '*';
-    this.#rules = cache((origin: string) => this.#load(origin), { max: 1_000, ttlMs: 24 * 3_600_000, name: 'robots.txt' });
+    this.#rules = cache((origin: string) => this.#load(origin), {
+      max: 1_000,
+      ttlMs: 24 * 3_600_000,
+      name: 'robots.txt',
+    });
   }
 
   /**

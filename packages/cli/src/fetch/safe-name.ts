@@ -5,7 +5,6 @@ import { createHash } from 'node:crypto';
 const MOST_BYTES = 255 - '.part.json'.length;
 const DEVICE = /^(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(?:\..*)?$/i;
 /** Control characters, what Windows refuses, separators, and characters that turn the direction of text. */
-// eslint-disable-next-line no-control-regex
 const UNSAFE = /[\x00-\x1f\x7f-\x9f<>:"|?*\\/\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 /** What unfinished files are called. */
 const RESERVED = /\.part(?:\.json)?$/i;

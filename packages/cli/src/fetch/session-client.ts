@@ -1,4 +1,4 @@
-import { isCancelled } from 'corral';
+import { currentScope, isCancelled } from 'corral';
 import {
   BodyLimitError,
   ClientSession,
@@ -52,7 +52,11 @@ async function* bodyOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Arr
 }
 
 function explain(error: unknown): unknown {
-  if (isCancelled(error) || !(error instanceof HttpError)) return error;
+  if (isCancelled(error)) return error;
+  // Cancelled between the head and the body, the response is released: reading it then is an error of another kind.
+  const cancellation = currentScope()?.reason;
+  if (cancellation !== undefined) return cancellation;
+  if (!(error instanceof HttpError)) return error;
   const { phase, message, method, url } = error;
   const prefix = `${method} ${url}: `;
   const text = message.startsWith(prefix) ? message.slice(prefix.length) : message;

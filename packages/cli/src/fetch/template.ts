@@ -73,7 +73,9 @@ function pathOf(url: URL): readonly string[] {
   const last = parts.pop() ?? '';
   const query = url.search.length > 1 ? `@${decode(url.search.slice(1))}` : '';
   parts.push(`${last === '' ? 'index.html' : decode(last)}${query}`);
-  return parts.filter((part) => part !== '').map((part, index, all) => safePart(index === all.length - 1 ? part : decode(part)));
+  return parts
+    .filter((part) => part !== '')
+    .map((part, index, all) => safePart(index === all.length - 1 ? part : decode(part)));
 }
 
 function lastSegment(url: URL): string {

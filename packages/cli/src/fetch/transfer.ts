@@ -120,7 +120,10 @@ async function store(
   const length = isEncoded(response) ? undefined : parseLength(response.header('content-length'));
   checkSize(length, context);
   const small = length !== undefined && length <= SMALL_BYTES;
-  const file = await PartFile.create(path, small || request.item.method !== 'GET' ? undefined : sidecar(request, response, length));
+  const file = await PartFile.create(
+    path,
+    small || request.item.method !== 'GET' ? undefined : sidecar(request, response, length),
+  );
   return receive(request, context, trace, response, file, length);
 }
 
@@ -163,13 +166,25 @@ async function complete(
   if (item.sha256 !== undefined && item.sha256 !== sha256) {
     await part.leave();
     await removePart(part.path);
-    throw new AttemptError('CHECKSUM', `its sha256 must be ${item.sha256}: it is ${sha256}`, { phase: 'body', retryable: true });
+    throw new AttemptError('CHECKSUM', `its sha256 must be ${item.sha256}: it is ${sha256}`, {
+      phase: 'body',
+      retryable: true,
+    });
   }
   const { etag, lastModified } = validators(response);
   const file = await request.beforeCommit(response);
   await part.commit({ path: context.folders.path(file), fsync: context.fsync, modified: parseDate(lastModified) });
   if (context.fsync) await context.folders.syncEntry(file);
-  return { changed: true, file, status: response.status, finalUrl: response.url, bytes: part.bytes, sha256, etag, lastModified };
+  return {
+    changed: true,
+    file,
+    status: response.status,
+    finalUrl: response.url,
+    bytes: part.bytes,
+    sha256,
+    etag,
+    lastModified,
+  };
 }
 
 /** 206: it must be the rest of what we have, and of nothing else. */
@@ -183,7 +198,9 @@ function checkRange(response: HttpResponse, { sidecar, bytes }: Resumable): numb
     (etag === undefined || sidecar.etag === null || etag === sidecar.etag) &&
     !isEncoded(response);
   if (!fits) {
-    throw new RestartError(`the server sent "${response.header('content-range') ?? ''}" when asked for what follows ${bytes}`);
+    throw new RestartError(
+      `the server sent "${response.header('content-range') ?? ''}" when asked for what follows ${bytes}`,
+    );
   }
   return sidecar.total ?? range.total;
 }
@@ -213,7 +230,11 @@ async function finishOrRestart(
 /** What is there cannot be gone on with: it is to be removed, and the next attempt begins at the beginning. */
 export class RestartError extends AttemptError {
   constructor(why: string) {
-    super('RANGE', `it has to be fetched from the beginning: ${why}`, { phase: 'headers', retryable: true, retryAfterMs: 0 });
+    super('RANGE', `it has to be fetched from the beginning: ${why}`, {
+      phase: 'headers',
+      retryable: true,
+      retryAfterMs: 0,
+    });
   }
 }
 
@@ -229,7 +250,15 @@ async function statusError(path: string, response: HttpResponse): Promise<Attemp
 }
 
 async function unchanged({ file }: TransferRequest, response: HttpResponse): Promise<Transferred> {
-  return { changed: false, file, status: response.status, finalUrl: response.url, bytes: null, sha256: null, ...validators(response) };
+  return {
+    changed: false,
+    file,
+    status: response.status,
+    finalUrl: response.url,
+    bytes: null,
+    sha256: null,
+    ...validators(response),
+  };
 }
 
 async function isNewer(path: string, response: HttpResponse): Promise<boolean> {
@@ -241,16 +270,21 @@ async function isNewer(path: string, response: HttpResponse): Promise<boolean> {
 
 function checkSize(bytes: number | undefined, { maxSizeBytes }: TransferContext): void {
   if (bytes === undefined || bytes <= maxSizeBytes) return;
-  throw new AttemptError('TOO_LARGE', `it must have at most ${maxSizeBytes} bytes (--max-size): it has ${bytes} or more`, {
-    phase: 'body',
-    retryable: false,
-  });
+  throw new AttemptError(
+    'TOO_LARGE',
+    `it must have at most ${maxSizeBytes} bytes (--max-size): it has ${bytes} or more`,
+    {
+      phase: 'body',
+      retryable: false,
+    },
+  );
 }
 
 function sidecar({ item }: TransferRequest, response: HttpResponse, total: number | undefined) {
   const { etag, lastModified } = validators(response);
   const validator = strongValidator(etag ?? undefined, lastModified ?? undefined, response.header('date'));
-  if (validator === undefined || isEncoded(response) || /none/i.test(response.header('accept-ranges') ?? '')) return undefined;
+  if (validator === undefined || isEncoded(response) || /none/i.test(response.header('accept-ranges') ?? ''))
+    return undefined;
   return { v: 1, url: item.url, finalUrl: response.url, validator, etag, lastModified, total: total ?? null } as const;
 }
 

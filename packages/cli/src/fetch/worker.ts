@@ -90,7 +90,9 @@ class Attempt {
     host.succeeded();
     this.#note({});
     const { changed, ...facts } = done;
-    await this.settle(changed ? { outcome: 'ok', ...facts } : { outcome: 'skipped', ...facts, ...(await this.#kept()) });
+    await this.settle(
+      changed ? { outcome: 'ok', ...facts } : { outcome: 'skipped', ...facts, ...(await this.#kept()) },
+    );
   }
 
   async settle(line: Partial<ReportLine> & Pick<ReportLine, 'outcome'>): Promise<void> {
@@ -228,12 +230,19 @@ class Attempt {
 
 /** Whether what has been received so far will never be of use. */
 function isHopeless({ code, retryable, status }: AttemptError): boolean {
-  return (!retryable && code !== 'RETRY_AFTER') || (status !== null && status >= 400 && status < 500 && ![408, 425, 429].includes(status));
+  return (
+    (!retryable && code !== 'RETRY_AFTER') ||
+    (status !== null && status >= 400 && status < 500 && ![408, 425, 429].includes(status))
+  );
 }
 
 function tooLong(ms: number, status: number | null): AttemptError {
-  return new AttemptError('RETRY_AFTER', `its host wants no requests for another ${Math.ceil(ms / 1_000)} s (--retry-max-wait)`, {
-    retryable: false,
-    ...(status === null ? {} : { status }),
-  });
+  return new AttemptError(
+    'RETRY_AFTER',
+    `its host wants no requests for another ${Math.ceil(ms / 1_000)} s (--retry-max-wait)`,
+    {
+      retryable: false,
+      ...(status === null ? {} : { status }),
+    },
+  );
 }

@@ -43,7 +43,8 @@ test('readArguments: headers by name, the last one of a name wins', () => {
   assert.deepEqual({ ...options?.headers }, { 'x-a': '2', accept: 'text/html, */*' });
 });
 
-test('readArguments: --help is no error, whatever else is there', () => assert.equal(readArguments(['--help']), undefined));
+test('readArguments: --help is no error, whatever else is there', () =>
+  assert.equal(readArguments(['--help']), undefined));
 
 test('readArguments: the help names every option', () => {
   for (const name of ['max-error-rate', 'retry-failed', 'content-disposition', 'dry-run', 'grace', 'window']) {

@@ -40,7 +40,12 @@ export class Running {
     this.child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
     if (options.stdin !== undefined) this.child.stdin?.end(options.stdin);
     this.ended = once(this.child, 'close').then(([code, signal]) => {
-      return { code: code as number | null, signal: signal as NodeJS.Signals | null, stdout: this.stdout, stderr: this.stderr };
+      return {
+        code: code as number | null,
+        signal: signal as NodeJS.Signals | null,
+        stdout: this.stdout,
+        stderr: this.stderr,
+      };
     });
   }
 }

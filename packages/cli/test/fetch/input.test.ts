@@ -75,7 +75,10 @@ test('InputReader: JSON lines with all fields', async () => {
   const line = { url: 'http://me:p%40w@a.test/x#y', out: 'x', id: 'one', headers: { 'X-A': '1' }, sha256, other: [1] };
   const [{ item } = {}] = await entriesOf(`${JSON.stringify(line)}\n`, 'list.jsonl');
   assert.equal(item?.url, 'http://a.test/x', 'no password, no fragment');
-  assert.deepEqual({ ...item?.headers }, { 'x-a': '1', authorization: `Basic ${Buffer.from('me:p@w').toString('base64')}` });
+  assert.deepEqual(
+    { ...item?.headers },
+    { 'x-a': '1', authorization: `Basic ${Buffer.from('me:p@w').toString('base64')}` },
+  );
   assert.deepEqual([item?.id, item?.out, item?.sha256, item?.method], ['one', 'x', sha256.toLowerCase(), 'GET']);
 });
 
@@ -97,7 +100,16 @@ test('InputReader: what is malformed names its file, its line and what is wrong;
   ];
   const entries = await entriesOf(lines.join('\n'), 'list.jsonl');
   assert.deepEqual(urls(entries), ['http://a.test/last']);
-  const wanted = [/JSON/, /object/, /url/, /url must be a text/, /http or https/, /absolute/, /out must not go up/, /64 hex/];
+  const wanted = [
+    /JSON/,
+    /object/,
+    /url/,
+    /url must be a text/,
+    /http or https/,
+    /absolute/,
+    /out must not go up/,
+    /64 hex/,
+  ];
   wanted.push(/headers\.a must be a text/, /no line break/, /GET or POST/, /"Url" must be written "url"/);
   for (const [index, pattern] of wanted.entries()) {
     assert.match(faults(entries)[index] ?? '', pattern);
@@ -114,7 +126,12 @@ test('InputReader: a URL that comes again has an id of its own, in the order of 
 });
 
 test('InputReader: a name or an id that is asked for twice names both lines', async () => {
-  const lines = ['{"url":"http://a.test/1","out":"A","id":"i"}', '', '{"url":"http://a.test/2","out":"a"}', '{"url":"http://a.test/3","id":"i"}'];
+  const lines = [
+    '{"url":"http://a.test/1","out":"A","id":"i"}',
+    '',
+    '{"url":"http://a.test/2","out":"a"}',
+    '{"url":"http://a.test/3","id":"i"}',
+  ];
   const [one, other] = (await entriesOf(lines.join('\n'), 'list.jsonl')).flatMap(({ bad }) => (bad ? [bad] : []));
   assert.match(one?.message ?? '', /list\.jsonl:3: .*list\.jsonl:1 has "a" too/);
   assert.match(other?.message ?? '', /list\.jsonl:4: .*list\.jsonl:1 has "i" too/);
@@ -130,7 +147,10 @@ async function rowsOf(text: string): Promise<Row[]> {
 }
 
 test('readRows: columns by name, quotes, a byte order mark; other columns are left alone', async () => {
-  const entries = await entriesOf('\ufeffname, url ,out\r\n"a, b",http://a.test/1,"x ""y"".txt"\r\n\r\nc,http://a.test/2,\r\n', 'l.csv');
+  const entries = await entriesOf(
+    '\ufeffname, url ,out\r\n"a, b",http://a.test/1,"x ""y"".txt"\r\n\r\nc,http://a.test/2,\r\n',
+    'l.csv',
+  );
   assert.deepEqual(urls(entries), ['http://a.test/2'], 'x "y".txt is no name for a file');
   assert.match(faults(entries)[0] ?? '', /l\.csv:2: .*out must/);
 });

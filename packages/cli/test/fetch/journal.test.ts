@@ -145,6 +145,12 @@ test('HashIndex: finds each of a hundred thousand, and tells apart what shares a
   for (let number = 0; number < 100_000; number += 97) assert.equal(index.get(`key ${number}`), number);
   assert.equal(index.get('other'), undefined);
   index.set('key 1', 5, (value) => value === -1);
-  assert.equal(index.get('key 1', (value) => value === 5), 5);
-  assert.equal(index.get('key 1', (value) => value === 1), 1);
+  assert.equal(
+    index.get('key 1', (value) => value === 5),
+    5,
+  );
+  assert.equal(
+    index.get('key 1', (value) => value === 1),
+    1,
+  );
 });

@@ -24,7 +24,14 @@ export interface KillOptions {
 
 const FAULTS: readonly Fault[] = ['status-503', 'status-429', 'reset', 'truncate', 'slow'];
 
-export async function killRounds({ seed, rounds, files, withinMs, extra = [], report = true }: KillOptions): Promise<void> {
+export async function killRounds({
+  seed,
+  rounds,
+  files,
+  withinMs,
+  extra = [],
+  report = true,
+}: KillOptions): Promise<void> {
   const random = seeded(seed);
   // The first two requests for a path may fail, later ones do not: the final run always ends.
   const fault = (_path: string, count: number): Fault => {

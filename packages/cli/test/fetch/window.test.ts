@@ -9,7 +9,11 @@ interface Item extends Sendable {
 }
 
 function windowOf(names: readonly string[], options: { perHost?: number; capacity?: number } = {}): Window<Item> {
-  const window = new Window<Item>({ capacity: options.capacity ?? 100, perHost: options.perHost ?? 8, hostRate: undefined });
+  const window = new Window<Item>({
+    capacity: options.capacity ?? 100,
+    perHost: options.perHost ?? 8,
+    hostRate: undefined,
+  });
   for (const name of names) window.add({ name, host: name.slice(0, 1) });
   return window;
 }
@@ -79,7 +83,9 @@ test('Window: a hundred thousand items of ten thousand hosts come out once each,
   const seen = new Set<string>();
   const active: Item[] = [];
   while (seen.size < 100_000) {
-    for (let item = window.next(0); item !== undefined && active.length < 500; item = window.next(0)) {
+    while (active.length < 500) {
+      const item = window.next(0);
+      if (item === undefined) break;
       assert.ok(!seen.has(item.name));
       seen.add(item.name);
       active.push(item);
@@ -119,7 +125,9 @@ test('TimeHeap: the earliest first, and in their order at the same time', () => 
   const heap = new TimeHeap<number>();
   const times = Array.from({ length: 1_000 }, (_, index) => (index * 7919) % 101);
   for (const [index, at] of times.entries()) heap.add(at, index);
-  const expected = times.map((at, index) => ({ at, index })).sort((one, other) => one.at - other.at || one.index - other.index);
+  const expected = times
+    .map((at, index) => ({ at, index }))
+    .sort((one, other) => one.at - other.at || one.index - other.index);
   for (const { at, index } of expected) {
     assert.equal(heap.firstAt, at);
     assert.equal(heap.takeDue(at - 1), undefined);

@@ -1,4 +1,4 @@
-import { shown } from '../parts-checks.ts';
+import { shown } from '../internal/checks.ts';
 import { parseChallenges, type AuthChallenge } from './challenge.ts';
 
 /** The hashes that digest authentication uses. */

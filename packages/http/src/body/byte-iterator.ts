@@ -1,4 +1,4 @@
-import { shown } from '../parts-checks.ts';
+import { shown } from '../internal/checks.ts';
 import type { BodyBytes, BodyStream } from './byte-source.ts';
 
 type Readable = BodyStream | BodyBytes;

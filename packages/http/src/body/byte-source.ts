@@ -1,4 +1,4 @@
-import { shown } from '../parts-checks.ts';
+import { shown } from '../internal/checks.ts';
 import { readBytes } from './byte-iterator.ts';
 
 /** Streams of a body: strings are sent as UTF-8. */

@@ -1,4 +1,4 @@
-import { shown } from '../parts-checks.ts';
+import { shown } from '../internal/checks.ts';
 
 /** A value of a form; what is undefined is left out. */
 export type FormValue = string | number | bigint | boolean | undefined;

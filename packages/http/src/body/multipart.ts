@@ -1,4 +1,4 @@
-import { checkKnown, own, shown } from '../parts-checks.ts';
+import { checkKnown, own, shown } from '../internal/checks.ts';
 import { checkHeaderValue } from '../headers/validate.ts';
 import { byteSource, isBlob, isFormData, type BodyData, type ByteSource } from './byte-source.ts';
 import { Segments, type Segment } from './segments.ts';

@@ -1,4 +1,4 @@
-import { own } from '../parts-checks.ts';
+import { own } from '../internal/checks.ts';
 import { byteSource, isFormData, type BodyData, type ByteSource } from './byte-source.ts';
 import { encodeForm, type FormFields } from './form.ts';
 import { multipartBody, type MultipartPart } from './multipart.ts';

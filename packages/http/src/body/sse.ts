@@ -1,5 +1,5 @@
-import { bodyLimitError } from '../parts-errors.ts';
-import { checkCount } from '../parts-checks.ts';
+import { bodyLimitError } from '../internal/faults.ts';
+import { checkCount } from '../internal/checks.ts';
 
 /** An event that a server has sent. */
 export interface ServerSentEvent {

@@ -1,4 +1,4 @@
-import { checkCount, checkKnown, own, shown } from '../parts-checks.ts';
+import { checkCount, checkKnown, own, shown } from '../internal/checks.ts';
 import { CookieStore, isSecure } from './cookie-store.ts';
 import { isFit, isIpHost, readStored, type StoredCookie } from './stored-cookie.ts';
 import { loadSetCookieReader, type SetCookieReader } from './set-cookie.ts';

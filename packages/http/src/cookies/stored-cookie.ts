@@ -1,4 +1,4 @@
-import { own } from '../parts-checks.ts';
+import { own } from '../internal/checks.ts';
 
 /** A cookie as a jar keeps it, and as it is saved. */
 export interface StoredCookie {

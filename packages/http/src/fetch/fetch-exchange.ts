@@ -153,7 +153,8 @@ export class FetchExchange implements WireCall {
     this.#over = true;
     this.#onOver();
     if (broken) this.#controller.abort();
-    this.#upload?.stop();
+    const upload = this.#upload ?? Upload.of(this.#request);
+    upload?.stop();
     if (broken) this.#reader?.cancel().catch(ignore);
     this.resume();
     return true;

@@ -1,5 +1,5 @@
-import { decodeError } from '../parts-errors.ts';
-import { shown } from '../parts-checks.ts';
+import { decodeError } from '../internal/faults.ts';
+import { shown } from '../internal/checks.ts';
 import { HeaderReader } from './parameters.ts';
 
 /** What a `Content-Type` header says. */

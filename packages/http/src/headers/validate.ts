@@ -1,4 +1,4 @@
-import { shown } from '../parts-checks.ts';
+import { shown } from '../internal/checks.ts';
 
 const TOKEN = /^[!#$%&'*+.^_`|~\dA-Za-z-]+$/;
 /** What no value of a header may have: control characters except the tab, and what does not fit into a byte. */

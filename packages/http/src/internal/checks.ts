@@ -65,3 +65,16 @@ export function checkOneOf<T extends string>(value: T, words: readonly T[], acti
   if (words.includes(value)) return value;
   throw new TypeError(`Cannot ${action} as it takes ${words.join(' or ')}: current value is ${shown(value)}`);
 }
+
+/** A property of the object itself: what somebody put on a prototype is no option. */
+export function own(options: object, key: string): unknown {
+  return Object.hasOwn(options, key) ? (options as Record<string, unknown>)[key] : undefined;
+}
+
+/** Throws a TypeError when an object has options that are not known. */
+export function checkKnown(options: object, known: readonly string[], action: string): void {
+  for (const key of Object.keys(options)) {
+    if (known.includes(key)) continue;
+    throw new TypeError(`Cannot ${action} as its options are ${known.join(', ')}: current value has ${shown(key)}`);
+  }
+}

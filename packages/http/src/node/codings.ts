@@ -1,6 +1,6 @@
 import * as zlib from 'node:zlib';
-import { decodeError } from '../parts-errors.ts';
-import { shown } from '../parts-checks.ts';
+import { decodeError } from '../internal/faults.ts';
+import { shown } from '../internal/checks.ts';
 
 /** A content coding that can be undone. */
 export type Coding = 'gzip' | 'deflate' | 'br' | 'zstd';

@@ -33,7 +33,10 @@ export class Connection {
   running = 0;
   /** How many exchanges it was given. */
   served = 0;
+  /** Whether a response ever began on it. */
+  answered = false;
   #gone = false;
+  #retired = false;
   readonly #owner: ConnectionOwner;
   readonly #keepAliveMs: number;
   #idleTimer: NodeJS.Timeout | undefined;
@@ -66,7 +69,9 @@ export class Connection {
   /** Whether an exchange may begin on it. */
   get usable(): boolean {
     const { socket } = this.link;
-    return !this.#gone && !socket.destroyed && socket.writable && !socket.readableEnded && !socket.errored;
+    return (
+      !this.#gone && !this.#retired && !socket.destroyed && socket.writable && !socket.readableEnded && !socket.errored
+    );
   }
 
   /** Takes a place on it. */
@@ -79,7 +84,7 @@ export class Connection {
   release(): boolean {
     this.running -= 1;
     if (!this.usable) {
-      this.destroy();
+      if (this.running === 0) this.destroy();
       return false;
     }
     // For HTTP/1.1 undici has such a timer, which knows what the server's Keep-Alive says.
@@ -87,6 +92,16 @@ export class Connection {
       this.#idleTimer = outside(setTimeout, () => this.destroy(), this.#keepAliveMs).unref();
     }
     return true;
+  }
+
+  /** How many bytes have come over it. */
+  get received(): number {
+    return this.link.socket.bytesRead;
+  }
+
+  /** No exchange begins on it any more; it ends with the last. */
+  retire(): void {
+    this.#retired = true;
   }
 
   /** Ends it now. Idempotent. */

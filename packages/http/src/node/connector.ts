@@ -67,6 +67,8 @@ export class ConnectAttempt {
   #leave: (() => void) | undefined;
   /** The socket as far as it has come. */
   #socket: Socket | undefined;
+  /** Whether the proxy has let it through: what fails then is not the proxy's affair. */
+  #through = false;
   #over = false;
   #phase: ConnectPhase | undefined;
   #stepBegan = 0;
@@ -182,6 +184,7 @@ export class ConnectAttempt {
     const through = new Tunnel(socket, proxy, this.#route, (message, cause) => {
       this.#leave = undefined;
       if (message !== undefined) return this.#fail({ kind: 'connect', phase: 'proxy', message, cause });
+      this.#through = true;
       if (!secure) return this.#finish(socket);
       this.#handshake(socket, this.#route, this.#protocols(), (inner) => this.#finish(inner));
     });
@@ -240,11 +243,10 @@ export class ConnectAttempt {
 
   #fail(failure: ConnectFailure): void {
     const { proxy } = this.#route;
-    const past = this.#phase === 'tls' && this.#route.tunnel && failure.message.includes(this.#route.hostname);
     const listener = this.#listener;
     this.abort();
     // Whatever keeps the proxy from being reached is the proxy's affair, whichever step it was.
-    if (!proxy || failure.kind !== 'connect' || past) return listener?.onFailure(failure);
+    if (!proxy || failure.kind !== 'connect' || this.#through) return listener?.onFailure(failure);
     const message =
       failure.phase === 'proxy' ? failure.message : `no way through proxy ${proxy.host}: ${failure.message}`;
     listener?.onFailure({ ...failure, phase: 'proxy', message });

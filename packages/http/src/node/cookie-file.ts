@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { open, readFile, rename, rm } from 'node:fs/promises';
-import { shown } from '../parts-checks.ts';
+import { shown } from '../internal/checks.ts';
 import { CookieJar, type CookieJarOptions } from '../cookies/cookie-jar.ts';
 import type { LoadedCookies, SaveCookiesOptions } from '../cookies/cookie-files.ts';
 import { formatNetscape, parseNetscape } from '../cookies/netscape.ts';

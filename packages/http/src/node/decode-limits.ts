@@ -1,5 +1,5 @@
-import { bodyLimitError } from '../parts-errors.ts';
-import { shown } from '../parts-checks.ts';
+import { bodyLimitError } from '../internal/faults.ts';
+import { shown } from '../internal/checks.ts';
 
 /** How far a body may grow when its content codings are undone. */
 export interface DecodeLimits {

@@ -1,5 +1,5 @@
 import { constants } from 'node:buffer';
-import { decodeError } from '../parts-errors.ts';
+import { decodeError } from '../internal/faults.ts';
 import { createDecoder, optionsOf, wholeDecoder, type Coding, type Decoder, type WholeDecoder } from './codings.ts';
 import { checkLimits, limitPassed, mostDecoded, type DecodeLimits } from './decode-limits.ts';
 

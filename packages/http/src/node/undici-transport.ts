@@ -10,6 +10,7 @@ import type {
   WireSink,
 } from '../wire/transport.ts';
 import type { ConnectFailure } from './connect-failure.ts';
+import { Roster } from '../internal/roster.ts';
 import { Connection } from './connection.ts';
 import { bare, Connector, type ConnectAttempt, type Link, type Route } from './connector.ts';
 import { WireExchange } from './wire-exchange.ts';
@@ -60,7 +61,7 @@ export class UndiciTransport implements Transport {
   readonly #connections = new Set<Connection>();
   readonly #openings = new Map<WireExchange, Opening>();
   readonly #attempts = new Set<ConnectAttempt>();
-  readonly #exchanges = new Set<WireExchange>();
+  readonly #exchanges = new Roster<WireExchange>();
   #destroyed = false;
 
   constructor(options: TransportOptions) {
@@ -100,7 +101,7 @@ export class UndiciTransport implements Transport {
       ({ link: { socket } }) => new Promise<void>((resolve) => void socket.once('close', () => resolve())),
     );
     // With the last exchange that waits for it an attempt ends as well.
-    for (const exchange of this.#exchanges) exchange.destroyed('the transport was closed');
+    for (const exchange of this.#exchanges.all()) exchange.destroyed('the transport was closed');
     for (const connection of this.#connections) connection.destroy();
     await Promise.all(closing);
   }

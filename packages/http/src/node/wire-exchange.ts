@@ -7,11 +7,14 @@ import type { ConnectFailure } from './connect-failure.ts';
 import type { Connection } from './connection.ts';
 import { proxyAuthorization } from './proxy-tunnel.ts';
 import { outside } from './outside.ts';
+import type { Listed } from '../internal/roster.ts';
 import { Upload } from '../wire/upload.ts';
 import { wireFailure } from './wire-failure.ts';
 
 /** How many header fields a response may have. */
 const MAX_FIELDS = 256;
+/** A shared connection on which nothing came for so long, while an exchange waited, is not trusted any more. */
+const SILENCE_MS = 1_000;
 
 /** What an exchange wants of the pool. */
 export interface ExchangeOwner {
@@ -26,7 +29,8 @@ export interface ExchangeOwner {
 }
 
 /** One exchange: the handler that undici calls. */
-export class WireExchange implements WireCall {
+export class WireExchange implements WireCall, Listed {
+  rosterIndex = -1;
   readonly request: WireRequest;
   readonly key: string;
   readonly #owner: ExchangeOwner;
@@ -37,6 +41,8 @@ export class WireExchange implements WireCall {
   #abortRequest: ((reason?: Error) => void) | undefined;
   #resumeReading: (() => void) | undefined;
   #over = false;
+  #begunAt = 0;
+  #receivedBefore = 0;
   #reused = false;
   #headSeen = false;
   /** Its status says that there is no body, whatever its headers say. */
@@ -89,6 +95,10 @@ export class WireExchange implements WireCall {
     this.#connection = connection;
     this.#reused = connection.served > 0;
     connection.take();
+    if (connection.multiplexed) {
+      this.#receivedBefore = connection.received;
+      this.#begunAt = performance.now();
+    }
     connection.served += 1;
     const { request } = this;
     let { body } = request;
@@ -183,6 +193,7 @@ export class WireExchange implements WireCall {
 
   onHeaders(status: number, rawHeaders: readonly (Buffer | string)[], resume: () => void, statusText: string): boolean {
     if (this.#over) return true;
+    if (this.#connection) this.#connection.answered = true;
     const { maxHeaderBytes } = this.#owner;
     if (rawHeaders.length > 2 * MAX_FIELDS) this.#violate(`the head has more than ${MAX_FIELDS} fields`);
     else if (this.#connection?.multiplexed === true && sizeOf(rawHeaders) > maxHeaderBytes) {
@@ -278,16 +289,24 @@ export class WireExchange implements WireCall {
     if (!connection) this.#owner.leave(this);
     else if (!broken) this.#owner.release(connection, this);
     else this.#break(connection);
-    const { body } = this.request;
     // What was opened for a connection that never came is ended all the same.
-    const upload = this.#upload ?? (this.streams ? new Upload(body as AsyncIterable<Uint8Array>, undefined) : undefined);
+    const upload = this.#upload ?? Upload.of(this.request);
     upload?.stop();
     this.#resumeReading = undefined;
   }
 
+  /** Given up on after a while in which nothing came for anybody: the next would wait in vain as well. */
+  #silent(connection: Connection): boolean {
+    const silent = !connection.answered || connection.received === this.#receivedBefore;
+    return silent && performance.now() - this.#begunAt > SILENCE_MS;
+  }
+
   #break(connection: Connection): void {
     this.#abortRequest?.();
-    if (connection.multiplexed) return this.#owner.release(connection, this);
+    if (connection.multiplexed) {
+      if (this.#silent(connection)) connection.retire();
+      return this.#owner.release(connection, this);
+    }
     this.#owner.leave(this);
     connection.running -= 1;
     connection.destroy();

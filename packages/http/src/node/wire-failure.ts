@@ -24,6 +24,7 @@ function judged(error: CodedError, { headSeen, maxHeaderBytes }: FailureFacts): 
   const { code = '', message } = error;
   const broken: Kind = headSeen ? 'truncated' : 'closed';
   const where = headSeen ? 'within the body' : 'before it answered';
+  if (code === 'CORRAL_CONNECTION_GONE') return [broken, `the server closed the connection ${where}`];
   if (code === 'UND_ERR_SOCKET') {
     if (message === 'bad response') return ['protocol', 'the server sent a response that was not asked for'];
     if (message === 'bad upgrade') return ['protocol', 'the server switched protocols without being asked'];

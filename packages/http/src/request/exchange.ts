@@ -26,6 +26,7 @@ import {
 } from '../errors.ts';
 import type { GatePlace, GateWaiter } from '../gate-host.ts';
 import { GateFullError } from '../gate.ts';
+import type { Listed } from '../internal/roster.ts';
 import { IncomingBody } from '../response/incoming.ts';
 import type { RetryFacts, RetryStage } from '../retry/decide.ts';
 import type { SessionCore } from '../session/core.ts';
@@ -42,7 +43,7 @@ const DRAIN_MS = 50;
 
 type State = 'new' | 'queued' | 'connecting' | 'sent' | 'body' | 'done' | 'failed' | 'aborted';
 
-export class Exchange extends DeadlineEntry implements WireSink, GateWaiter {
+export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Listed {
   readonly hop: Hop;
   readonly journey: Journey;
   readonly body: IncomingBody;
@@ -81,6 +82,7 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter {
   #endedAt = 0;
   #activeAt = 0;
 
+  rosterIndex = -1;
   /** Its place in the line of the gate. */
   place: GatePlace | undefined = undefined;
 

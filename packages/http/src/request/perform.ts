@@ -10,7 +10,7 @@ import type { CookieJarLike } from '../cookies/cookie-jar.ts';
 import { BodyLimitError, DecodeError, HttpError, RedirectError, StatusError, type Attempt } from '../errors.ts';
 import { redactUrl } from '../headers/redact.ts';
 import { parseRetryAfter } from '../headers/retry-after.ts';
-import { BodyLimitError as BodyLimitFault } from '../parts-errors.ts';
+import { BodyLimitFault } from '../internal/faults.ts';
 import { ClientResponse, toHeaders, type RedirectStep } from '../response/client-response.ts';
 import { ResponseBody } from '../response/response-body.ts';
 import { decide, type RetryDecision } from '../retry/decide.ts';
@@ -66,14 +66,19 @@ export class Performance {
     const { redirect = {} } = this.#plan;
     const max = redirect.max ?? 10;
     try {
-      if (this.#history.length >= max) throw this.#refused('too-many', location, `more than ${max} redirects`);
+      if (this.#history.length >= max) throw this.#refused('too-many', response, `more than ${max} redirects`);
       const to = targetOf(hop.url, location, redirect);
-      if (to instanceof Refused) throw this.#refused(to.reason, location, to.message);
+      if (to instanceof Refused) throw this.#refused(to.reason, response, to.message);
       const { method, keepsBody } = methodAfter(response.status, hop.method);
       if (keepsBody && hop.body && !hop.body.replayable) {
+<<<<<<< HEAD
         const message =
           'the redirect wants the body again, and it was a stream that is gone: give a function that opens it';
         throw this.#refused('body', location, message);
+=======
+        const message = 'the redirect wants the body again, and it was a stream that is gone: give a function that opens it';
+        throw this.#refused('body', response, message);
+>>>>>>> table
       }
       // Credentials that a server puts into a URL are not taken from it.
       to.username = '';
@@ -94,9 +99,9 @@ export class Performance {
     }
   }
 
-  #refused(reason: RedirectError['reason'], location: string, message: string): RedirectError {
-    const facts = this.#journey.facts('headers', true, false);
-    return new RedirectError(reason, redactUrl(location), message, facts);
+  #refused(reason: RedirectError['reason'], response: ClientResponse, message: string): RedirectError {
+    const facts = this.#journey.facts('headers', true, false, response.attempts.at(-1));
+    return new RedirectError(reason, redactUrl(response.header('location') ?? ''), message, facts);
   }
 
   // Middleware -------------------------------------------------------------------------------------------------------

@@ -160,7 +160,7 @@ export class ClientSession implements AsyncDisposable {
   async #close(graceMs: number): Promise<void> {
     const core = this.#core;
     core.closed = true;
-    for (const exchange of core.exchanges) if (exchange.queued) exchange.fail(closedError);
+    for (const exchange of core.exchanges.all()) if (exchange.queued) exchange.fail(closedError);
     if (graceMs > 0) await this.#untilIdle(graceMs);
     await this.#destroy();
     this.#leave?.();
@@ -181,7 +181,7 @@ export class ClientSession implements AsyncDisposable {
   async #destroy(): Promise<void> {
     const core = this.#core;
     core.closed = true;
-    for (const exchange of core.exchanges) exchange.fail(closedError);
+    for (const exchange of core.exchanges.all()) exchange.fail(closedError);
     await core.transport.destroy();
   }
 

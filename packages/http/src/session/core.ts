@@ -1,6 +1,7 @@
 /** What all requests of a session share. */
 
 import type { Gate } from '../gate.ts';
+import { Roster } from '../internal/roster.ts';
 import type { Decoding } from '../platform/platform.ts';
 import type { Exchange } from '../request/exchange.ts';
 import type { HeaderList } from '../request/header-list.ts';
@@ -28,7 +29,7 @@ export class SessionCore {
   readonly wheel: DeadlineWheel;
   readonly proxyFor: (url: URL) => URL | undefined;
   /** Tries under way, those included that wait for their turn. */
-  readonly exchanges = new Set<Exchange>();
+  readonly exchanges = new Roster<Exchange>();
   /** Requests are refused from now on. */
   closed = false;
   #idle: (() => void) | undefined = undefined;

@@ -1,5 +1,7 @@
 /** Reading options once, by their own properties alone: what is in Object.prototype reaches no request. */
 
+import { shown } from '../internal/checks.ts';
+
 /** What each option must be; gives the requirement when it is not. */
 export type OptionChecks = Readonly<Record<string, (value: unknown) => string | undefined>>;
 
@@ -10,7 +12,7 @@ const NONE: object = Object.freeze(Object.create(null));
  *
  * @throws {TypeError} when one is unknown or not what it must be.
  */
-export function readOptions<T extends object>(given: T | undefined, checks: OptionChecks, call: string): Partial<T> {
+export function checkedOptions<T extends object>(given: T | undefined, checks: OptionChecks, call: string): Partial<T> {
   if (given === undefined) return NONE;
   const read: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
@@ -30,15 +32,6 @@ export function readOptions<T extends object>(given: T | undefined, checks: Opti
     read[name] = value;
   }
   return read as Partial<T>;
-}
-
-export function shown(value: unknown): string {
-  if (typeof value === 'string') return `'${value.length > 60 ? `${value.slice(0, 60)}…` : value}'`;
-  if (typeof value === 'function') return `the function ${value.name || '(anonymous)'}`;
-  if (typeof value !== 'object' || value === null) return String(value);
-  return Array.isArray(value)
-    ? `an array of ${value.length}`
-    : `an object (${value.constructor?.name ?? 'no prototype'})`;
 }
 
 type Check = (value: unknown) => string | undefined;

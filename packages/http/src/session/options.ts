@@ -23,7 +23,7 @@ import {
   isStrings,
   isUrl,
   oneOf,
-  readOptions,
+  checkedOptions,
   type OptionChecks,
 } from './option-checks.ts';
 
@@ -182,7 +182,7 @@ export interface ResolvedOptions {
 const MiB = 1024 * 1024;
 
 export function readSessionOptions(given: SessionOptions | undefined): Partial<SessionOptions> {
-  return readOptions(given, SESSION, 'new ClientSession');
+  return checkedOptions(given, SESSION, 'new ClientSession');
 }
 
 export function resolveOptions(options: Partial<SessionOptions>): ResolvedOptions {
@@ -208,11 +208,11 @@ export function resolveOptions(options: Partial<SessionOptions>): ResolvedOption
 
 export function resolveRedirect(options: RedirectOptions | false, call: string): RedirectOptions | undefined {
   if (options === false) return undefined;
-  return Object.freeze(readOptions(options, REDIRECT, `${call}, { redirect },`));
+  return Object.freeze(checkedOptions(options, REDIRECT, `${call}, { redirect },`));
 }
 
 export function readRequestOptions(given: RequestOptions | undefined, call: string): Partial<RequestOptions> {
-  return readOptions(given, REQUEST, call);
+  return checkedOptions(given, REQUEST, call);
 }
 
 export function timeoutsOf(given: TimeoutOptions | number | undefined, base: Timeouts | undefined): Timeouts {

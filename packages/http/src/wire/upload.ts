@@ -1,3 +1,5 @@
+import type { WireRequest } from './transport.ts';
+
 /** A body on its way up: passes it on, sees that it is as long as was said, and remembers whether it was the source that failed. */
 export class Upload implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array> {
   readonly #source: AsyncIterable<Uint8Array>;
@@ -13,6 +15,11 @@ export class Upload implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Arr
   constructor(source: AsyncIterable<Uint8Array>, bodyLength: number | undefined) {
     this.#source = source;
     this.#length = bodyLength;
+  }
+
+  /** Of a request, if its body streams. */
+  static of({ body, bodyLength }: Pick<WireRequest, 'body' | 'bodyLength'>): Upload | undefined {
+    return body === null || body instanceof Uint8Array ? undefined : new Upload(body, bodyLength);
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {

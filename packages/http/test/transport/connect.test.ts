@@ -417,3 +417,25 @@ test('connections: the one used last is used first', async () => {
   }
   assert.equal(ports.size, 1);
 });
+
+test('UndiciTransport: a source whose exchange comes to nothing is ended', async () => {
+  const port = await closedPort();
+  for (const then of ['failed', 'aborted']) {
+    let returned = 0;
+    const body: AsyncIterable<Uint8Array> = {
+      [Symbol.asyncIterator]: () => ({
+        next: () => Promise.reject(new Error('not to be read')),
+        return: () => {
+          returned += 1;
+          return Promise.resolve({ done: true, value: undefined });
+        },
+      }),
+    };
+    await using transport = transportOf();
+    const sink = new Recorder();
+    const call = transport.send(get(`http://127.0.0.1:${port}/`, { method: 'POST', body }), sink);
+    if (then === 'aborted') call.abort();
+    else await sink.settled;
+    assert.equal(returned, 1);
+  }
+});

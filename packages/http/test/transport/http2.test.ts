@@ -1,8 +1,4 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import {
   createSecureServer,
   type Http2SecureServer,
@@ -10,13 +6,10 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2';
 import { createServer as createTlsServer } from 'node:https';
-import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
 
 import { ca, cert, key } from './certificates.ts';
-import { get, listening, Recorder, tcpServer, transportOf, type TestServer } from './fixture.ts';
+import { get, listening, Recorder, transportOf, type TestServer } from './fixture.ts';
 
 interface H2Server extends TestServer {
   readonly server: Http2SecureServer;
@@ -331,59 +324,3 @@ test('HTTP/2: trailers are given at the end, and a large head is a failure', asy
   await large.settled;
   assert.equal(large.failure?.kind, 'protocol');
 });
-
-const nghttpd = ['/usr/sbin/nghttpd', '/usr/bin/nghttpd', '/usr/local/bin/nghttpd'].find((path) => existsSync(path));
-
-test(
-  'HTTP/2: nghttpd answers a hundred at a time',
-  { skip: nghttpd ? false : 'nghttpd is not installed' },
-  async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'corral-'));
-    await Promise.all([
-      writeFile(join(folder, 'key.pem'), key),
-      writeFile(join(folder, 'cert.pem'), cert),
-      writeFile(join(folder, 'page'), 'x'.repeat(100_000)),
-    ]);
-    const port = await freePort();
-    const child = spawn(nghttpd as string, [
-      '-d',
-      folder,
-      String(port),
-      join(folder, 'key.pem'),
-      join(folder, 'cert.pem'),
-    ]);
-    const exited = once(child, 'exit');
-    try {
-      await accepting(port);
-      await using transport = transportOf(auto);
-      const sinks = Array.from({ length: 100 }, () => new Recorder());
-      for (const sink of sinks) transport.send(get(`https://localhost:${port}/page`), sink);
-      await Promise.all(sinks.map((sink) => sink.settled));
-      for (const sink of sinks) assert.equal(sink.text.length, 100_000, sink.failure?.message);
-      assert.equal(transport.snapshot().open, 1);
-    } finally {
-      child.kill();
-      await exited;
-      await rm(folder, { recursive: true });
-    }
-  },
-);
-
-async function freePort(): Promise<number> {
-  await using server = await tcpServer(() => {});
-  return server.port;
-}
-
-/** Resolves as soon as something listens there. */
-async function accepting(port: number): Promise<void> {
-  for (;;) {
-    const socket = connect(port, '127.0.0.1');
-    const [event] = await Promise.race([
-      once(socket, 'connect').then(() => ['connect']),
-      once(socket, 'close').then(() => ['close']),
-    ]).catch(() => ['error']);
-    socket.destroy();
-    if (event === 'connect') return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}

@@ -21,7 +21,7 @@ export async function* readRows(source: Readable): AsyncGenerator<Row> {
   const parser = parse({
     bom: true,
     info: true,
-    columns: (header: string[]) => (columns = header.map((name) => name.trim())) as string[],
+    columns: (header: string[]) => (columns = header.map((name) => name.trim())),
     skip_empty_lines: true,
     skip_records_with_error: true,
     trim: true,
@@ -44,7 +44,7 @@ export async function* readRows(source: Readable): AsyncGenerator<Row> {
   } catch (error) {
     if (isCancelled(error) || (error as CsvError).code !== 'CSV_MAX_RECORD_SIZE') throw error;
     yield* faults.splice(0);
-    yield { line: (error as unknown as { lines?: number }).lines ?? 0, fault: (error as Error).message };
+    yield { line: (error as { lines?: number }).lines ?? 0, fault: (error as Error).message };
   }
   if (!columns.includes('url')) {
     yield { line: 1, fault: `the header must have a column url: current value is ${columns.join(', ') || 'nothing'}` };

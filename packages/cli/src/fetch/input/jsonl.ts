@@ -20,6 +20,7 @@ export function readJsonLine(line: string): Fields | undefined {
     throw new UsageError(`it must be a JSON object: current value is ${line.slice(0, 80)}`);
   }
   const wrongCase = Object.keys(value).find((key) => !KNOWN.has(key) && KNOWN.has(key.toLowerCase()));
-  if (wrongCase !== undefined) throw new UsageError(`its field "${wrongCase}" must be written "${wrongCase.toLowerCase()}"`);
+  if (wrongCase !== undefined)
+    throw new UsageError(`its field "${wrongCase}" must be written "${wrongCase.toLowerCase()}"`);
   return value as Fields;
 }

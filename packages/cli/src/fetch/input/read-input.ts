@@ -92,12 +92,17 @@ export class InputReader {
     read: (line: string) => Fields | undefined,
   ): Entry | undefined {
     let blank = false;
-    const entry = this.#entry(index, number, () => {
-      if (fault !== undefined) throw new UsageError(fault);
-      const fields = read(text);
-      blank = fields === undefined;
-      return fields ?? {};
-    }, () => blank);
+    const entry = this.#entry(
+      index,
+      number,
+      () => {
+        if (fault !== undefined) throw new UsageError(fault);
+        const fields = read(text);
+        blank = fields === undefined;
+        return fields ?? {};
+      },
+      () => blank,
+    );
     return blank ? undefined : entry;
   }
 
@@ -136,7 +141,8 @@ export class InputReader {
       this.#ids.set(item.id, explicit ? code : -1);
       return item;
     }
-    if (explicit) throw new DuplicateError(`id must be unique: ${this.#placeOf(before)} has ${JSON.stringify(item.id)} too`);
+    if (explicit)
+      throw new DuplicateError(`id must be unique: ${this.#placeOf(before)} has ${JSON.stringify(item.id)} too`);
     const count = before < 0 ? 1 - before : 2; // so many of this URL so far, as a negative number
     this.#ids.set(item.id, -count);
     return { ...item, id: `${item.id}#${count}` };

@@ -1,7 +1,9 @@
-/** The one place where the stand-alone parts make the errors that callers are meant to catch. */
+/**
+ * What goes wrong in parts that know nothing of a request: who performs one makes the errors of these that callers catch.
+ */
 
 /** What arrived cannot be read: a broken or unknown coding, an unknown charset. */
-export class DecodeError extends Error {
+export class DecodeFault extends Error {
   override get name(): string {
     return 'DecodeError';
   }
@@ -11,7 +13,7 @@ export class DecodeError extends Error {
 }
 
 /** A body is larger than was allowed. */
-export class BodyLimitError extends Error {
+export class BodyLimitFault extends Error {
   /** The limit that was passed: bytes, or with `maxRatio` decoded bytes for one received. */
   readonly limit: number;
   constructor(message: string, limit: number) {
@@ -27,11 +29,11 @@ export class BodyLimitError extends Error {
 }
 
 export function decodeError(message: string, cause?: unknown): Error {
-  return new DecodeError(message, cause === undefined ? undefined : { cause });
+  return new DecodeFault(message, cause === undefined ? undefined : { cause });
 }
 
 export function bodyLimitError(message: string, limit: number): Error {
-  return new BodyLimitError(message, limit);
+  return new BodyLimitFault(message, limit);
 }
 
 /** What a schema found wrong with a value. */
@@ -42,7 +44,7 @@ export interface ValidationIssue {
 }
 
 /** A value is not what its schema describes. */
-export class ValidationError extends Error {
+export class ValidationFault extends Error {
   readonly issues: readonly ValidationIssue[];
   constructor(message: string, issues: readonly ValidationIssue[]) {
     super(message);
@@ -57,5 +59,5 @@ export class ValidationError extends Error {
 }
 
 export function validationError(message: string, issues: readonly ValidationIssue[]): Error {
-  return new ValidationError(message, issues);
+  return new ValidationFault(message, issues);
 }

@@ -1,0 +1,262 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { corral, Folder, Running } from './command.ts';
+import { contentOf, sha256, TestServer } from './server.ts';
+
+test('corral fetch: what breaks off goes on where it stopped, and the file is the same', async () => {
+  await using server = await TestServer.start({
+    fault: (_path, count) => (count === 0 ? 'reset' : count === 1 ? 'truncate' : 'none'),
+  });
+  using folder = new Folder();
+  const path = '/3000000/big';
+  const { code, stderr } = await corral([
+    'fetch',
+    `${server.origin}${path}`,
+    '-d',
+    folder.at('out'),
+    '--name',
+    'big',
+    '--report',
+    folder.at('r'),
+  ]);
+  assert.equal(code, 0, stderr);
+  assert.ok(folder.tree('out').get('big')?.equals(contentOf(path)));
+  assert.deepEqual([...folder.tree('out').keys()], ['big'], 'nothing unfinished is left');
+  const ranges = server.requests.map(({ headers }) => headers.range);
+  assert.equal(ranges[0], undefined);
+  assert.ok(
+    ranges.slice(1).every((range) => /^bytes=[1-9]\d*-$/.test(range ?? '')),
+    ranges.join(),
+  );
+  const [line] = folder.report('r').lines;
+  assert.equal(line?.attempts.length, 3);
+  assert.ok((line?.resumedFrom ?? 0) > 0);
+  assert.equal(line?.sha256, sha256(contentOf(path)));
+});
+
+test('corral fetch: an unfinished file of another version is not gone on with', async () => {
+  await using server = await TestServer.start();
+  using folder = new Folder();
+  mkdirSync(folder.at('out'));
+  const url = `${server.origin}/500000/x`;
+  const sidecar = { v: 1, url, finalUrl: url, validator: '"old"', etag: '"old"', lastModified: null, total: 500_000 };
+  writeFileSync(folder.at('out', 'x.part'), 'old'.repeat(1_000));
+  writeFileSync(folder.at('out', 'x.part.json'), JSON.stringify(sidecar));
+  assert.equal((await corral(['fetch', url, '-d', folder.at('out'), '--name', 'x'])).code, 0);
+  assert.equal(server.requests[0]?.headers['if-range'], '"old"');
+  assert.deepEqual([...folder.tree('out').keys()], ['x']);
+  assert.ok(folder.tree('out').get('x')?.equals(contentOf('/500000/x')));
+});
+
+test('corral fetch: a 206 that is not what was asked for is refused, and it begins again', async () => {
+  await using server = await TestServer.start({
+    handle(request, response) {
+      if (request.headers.range === undefined) return false;
+      response.writeHead(206, { 'content-range': 'bytes 0-9/500000', 'content-length': 10 }).end('0123456789');
+      return true;
+    },
+  });
+  using folder = new Folder();
+  mkdirSync(folder.at('out'));
+  const url = `${server.origin}/500000/x`;
+  const sidecar = { v: 1, url, finalUrl: url, validator: '"a"', etag: null, lastModified: null, total: 500_000 };
+  writeFileSync(folder.at('out', 'x.part'), contentOf('/500000/x').subarray(0, 1_000));
+  writeFileSync(folder.at('out', 'x.part.json'), JSON.stringify(sidecar));
+  const { code, stderr } = await corral(['fetch', url, '-d', folder.at('out'), '--name', 'x']);
+  assert.equal(code, 0, stderr);
+  assert.ok(folder.tree('out').get('x')?.equals(contentOf('/500000/x')));
+});
+
+test('corral fetch: an unfinished file that is whole needs only its name (416)', async () => {
+  await using server = await TestServer.start();
+  using folder = new Folder();
+  mkdirSync(folder.at('out'));
+  const content = contentOf('/300000/x');
+  const url = `${server.origin}/300000/x`;
+  const etag = `"${sha256(content).slice(0, 16)}"`;
+  writeFileSync(folder.at('out', 'x.part'), content);
+  writeFileSync(
+    folder.at('out', 'x.part.json'),
+    JSON.stringify({ v: 1, url, finalUrl: url, validator: etag, etag, lastModified: null, total: 300_000 }),
+  );
+  const { code, stdout } = await corral(['fetch', url, '-d', folder.at('out'), '--name', 'x', '--json']);
+  assert.equal(code, 0);
+  assert.match(stdout, new RegExp(sha256(content)));
+  assert.equal(server.requests.length, 1);
+});
+
+test('corral fetch: Retry-After closes its host for all, and no other', async () => {
+  const closedMs = 1_000;
+  let closedAt = 0;
+  await using closing = await TestServer.start({
+    handle(_request, response) {
+      if (closedAt !== 0 && Date.now() - closedAt >= closedMs - 50) return false;
+      closedAt ||= Date.now();
+      response.writeHead(429, { 'retry-after': '1' }).end();
+      return true;
+    },
+  });
+  await using other = await TestServer.start();
+  using folder = new Folder();
+  const urls = Array.from({ length: 8 }, (_, n) => [`${closing.origin}/10/${n}`, `${other.origin}/10/${n}`]).flat();
+  const { code } = await corral(['fetch', ...urls, '-d', folder.at('out'), '--per-host', '2']);
+  assert.equal(code, 0);
+  assert.equal(folder.tree('out').size, 16);
+  assert.ok(
+    closing.requests.length <= 10,
+    `${closing.requests.length} requests: those two at once that learned of it, and one each`,
+  );
+  assert.ok(
+    other.requests.every(({ at }) => at < closedAt + closedMs),
+    'the other host was not held up',
+  );
+});
+
+test('corral fetch: a Retry-After that is too long fails what is for that host without asking again', async () => {
+  await using server = await TestServer.start({
+    handle(_request, response) {
+      response.writeHead(503, { 'retry-after': '3600' }).end();
+      return true;
+    },
+  });
+  using folder = new Folder();
+  const urls = Array.from({ length: 20 }, (_, n) => `${server.origin}/10/${n}`);
+  const { code, stderr } = await corral([
+    'fetch',
+    ...urls,
+    '-d',
+    folder.at('out'),
+    '--per-host',
+    '2',
+    '--retry-max-wait',
+    '2s',
+  ]);
+  assert.equal(code, 1);
+  assert.ok(server.requests.length <= 4, `${server.requests.length} requests`);
+  assert.match(stderr, /wants no requests for another 3[56]\d\d s/);
+});
+
+test('corral fetch: too busy without Retry-After, a host gets fewer requests at once', async () => {
+  let refused = 0;
+  let active = 0;
+  await using server = await TestServer.start({
+    handle(_request, response) {
+      active++;
+      response.on('close', () => active--);
+      if (active > 2) {
+        refused++;
+        response.writeHead(503).end();
+      } else setTimeout(() => response.end('x'), 20);
+      return true;
+    },
+  });
+  using folder = new Folder();
+  const urls = Array.from({ length: 40 }, (_, n) => `${server.origin}/${n}`);
+  const { code } = await corral(['fetch', ...urls, '-d', folder.at('out'), '--per-host', '16', '--retries', '8']);
+  assert.equal(code, 0);
+  assert.ok(refused > 0 && refused <= 60, `${refused} refused`);
+});
+
+test('corral fetch: --fail-fast and --max-error-rate give up with 3', async () => {
+  await using server = await TestServer.start();
+  using folder = new Folder();
+  const missing = Array.from({ length: 200 }, (_, n) => `${server.origin}/missing/${n}`);
+  const first = await corral(['fetch', ...missing, '-d', folder.at('out'), '--fail-fast', '-c', '4']);
+  assert.equal(first.code, 3);
+  assert.match(first.stderr, /stopped: --fail-fast: HTTP 404/);
+  assert.ok(server.requests.length <= 8, `${server.requests.length} requests`);
+  const mixed = missing.flatMap((url, n) => (n % 2 === 0 ? [url] : [`${server.origin}/10/${n}`]));
+  const second = await corral(['fetch', ...mixed, '-d', folder.at('out'), '--max-error-rate', '20%', '-c', '4']);
+  assert.equal(second.code, 3, second.stderr);
+  assert.match(second.stderr, /stopped: --max-error-rate: \d+ of 2\d failed/);
+  const third = await corral(['fetch', ...mixed.slice(0, 60), '-d', folder.at('out'), '--max-error-rate', '60%']);
+  assert.equal(third.code, 1);
+});
+
+test('corral fetch: --max-size, told or not, is a failure that leaves nothing', async () => {
+  await using server = await TestServer.start({
+    handle(request, response) {
+      if (request.url !== '/chunked') return false;
+      response.write('x'.repeat(5_000));
+      response.end('x'.repeat(5_000));
+      return true;
+    },
+  });
+  using folder = new Folder();
+  const { code, stderr } = await corral([
+    'fetch',
+    `${server.origin}/20000/a`,
+    `${server.origin}/chunked`,
+    '-d',
+    folder.at('out'),
+    '--max-size',
+    '8K',
+  ]);
+  assert.equal(code, 1);
+  assert.equal(folder.tree('out').size, 0);
+  assert.equal(stderr.match(/--max-size/g)?.length, 2);
+  assert.equal(server.requests.length, 2, 'nothing is tried again');
+});
+
+test('corral fetch: --read-timeout and --timeout end what stalls', async () => {
+  await using server = await TestServer.start({
+    handle(request, response) {
+      if (request.url === '/silent') return true;
+      response.writeHead(200, { 'content-length': 100 }).write('x');
+      return true;
+    },
+  });
+  using folder = new Folder();
+  const args = ['-d', folder.at('out'), '--retries', '1', '--read-timeout', '200ms'];
+  const { code, stderr } = await corral(['fetch', `${server.origin}/silent`, `${server.origin}/stalls`, ...args]);
+  assert.equal(code, 1);
+  assert.equal(server.requests.length, 4);
+  assert.equal(stderr.match(/corral: failed/g)?.length, 2, stderr);
+});
+
+test('corral fetch: refused connections, names that do not exist and --public-only fail in words', async () => {
+  using folder = new Folder();
+  const args = ['-d', folder.at('out'), '--retries', '0', '--json'];
+  const { code, stdout } = await corral(['fetch', 'http://127.0.0.1:1/a', 'http://nowhere.invalid/', ...args]);
+  assert.equal(code, 1);
+  assert.match(stdout, /"code":"CONNECT","phase":"tcp"/);
+  assert.match(stdout, /"code":"CONNECT","phase":"dns"/);
+  const guarded = await corral(['fetch', 'http://127.0.0.1:1/a', '--public-only', ...args]);
+  assert.match(guarded.stdout, /"code":"POLICY"/);
+});
+
+test('corral fetch: hosts are fetched in turn although the list is sorted by host', async () => {
+  await using one = await TestServer.start({ fault: () => 'slow' });
+  await using other = await TestServer.start({ fault: () => 'slow' });
+  using folder = new Folder();
+  const urls = [one, other].flatMap(({ origin }) => Array.from({ length: 30 }, (_, n) => `${origin}/10/${n}`));
+  const list = folder.write('urls.txt', urls.join('\n'));
+  assert.equal((await corral(['fetch', '-i', list, '-d', folder.at('out'), '-c', '8', '--per-host', '4'])).code, 0);
+  const last = (server: TestServer): number => server.requests.at(-1)?.at ?? 0;
+  const first = (server: TestServer): number => server.requests[0]?.at ?? 0;
+  assert.ok(first(other) < last(one), 'the second host did not wait for the end of the first');
+  assert.ok(one.peak <= 4 && other.peak <= 4, `${one.peak}, ${other.peak}`);
+});
+
+test('corral fetch: --host-rate spaces the requests of a host', async () => {
+  await using server = await TestServer.start();
+  using folder = new Folder();
+  const urls = Array.from({ length: 6 }, (_, n) => `${server.origin}/10/${n}`);
+  assert.equal((await corral(['fetch', ...urls, '-d', folder.at('out'), '--host-rate', '10/s'])).code, 0);
+  const times = server.requests.map(({ at }) => at);
+  assert.ok((times.at(-1) ?? 0) - (times[0] ?? 0) >= 450, times.join());
+});
+
+test('corral fetch: two runs with one report at once are refused, with the number of the process', async () => {
+  await using server = await TestServer.start({ handle: () => true });
+  using folder = new Folder();
+  const args = ['fetch', `${server.origin}/x`, '-d', folder.at('out'), '--report', folder.at('r.jsonl')];
+  const first = new Running(args, { stdin: '' });
+  while (server.requests.length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  const second = await corral(args);
+  assert.equal(second.code, 2);
+  assert.match(second.stderr, new RegExp(`process ${first.child.pid} `));
+  first.child.kill('SIGKILL');
+  await first.ended;
+});
