@@ -131,7 +131,7 @@ function failures(values: Values) {
     retryMaxWaitMs: time(values, 'retry-max-wait') ?? 120_000,
     retryOn:
       read(values, 'retry-on', 'a list of statuses such as 408,429,5xx', parseStatuses) ??
-      (parseStatuses('408,425,429,5xx')),
+      (parseStatuses('408,425,429,5xx') as ReadonlySet<number>),
     maxErrorRate: read(values, 'max-error-rate', 'a share such as 20% or 0.2', parseShare),
     failFast: values['fail-fast'] ?? false,
     timeoutMs: time(values, 'timeout') ?? 0,

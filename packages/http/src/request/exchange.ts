@@ -69,7 +69,8 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
   #armedAt = Infinity;
   #information = 0;
   #maxReceived = Infinity;
-  #superseded = false;
+  /** Whether the caller has the response: before, another one may take its place. */
+  #delivered = false;
   /** Why it failed, in words. */
   #reason: string | undefined = undefined;
   #drainLeft = Infinity;
@@ -342,7 +343,7 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
   /** Nobody wants the rest of the body. A little is read, so that the connection can be used again; else it is ended. */
   discard(expected: number | undefined): void {
     if (this.over) return;
-    if (!this.#superseded) this.#traceEnd();
+    this.#traceEnd();
     const left = expected === undefined ? DRAIN_BYTES : expected - this.received;
     if (this.#state !== 'body' || left > DRAIN_BYTES || this.#core.closed) return this.abort();
     this.#drainLeft = DRAIN_BYTES;
@@ -351,14 +352,16 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
     this.body.discard();
   }
 
-  /** Another one takes its place: nobody will see this response. */
-  supersede(expected: number | undefined): void {
-    this.#superseded = true;
-    this.discard(expected);
+  /** The caller has the response: how it ends is how the request ends, also if it has ended already. */
+  deliver(): void {
+    this.#delivered = true;
+    if (this.#state === 'failed') this.journey.trace?.error(this.error);
+    else if (this.over) this.#traceEnd();
   }
 
+  /** Of what is not delivered yet, or never will be, the request goes on. */
   #traceEnd(): void {
-    this.journey.trace?.end(this.head?.status ?? 0, this.received);
+    if (this.#delivered) this.journey.trace?.end(this.head?.status ?? 0, this.received);
   }
 
   /** Ends it with an error that who waits, or reads, gets. */
@@ -384,7 +387,7 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
     // What the source of an upload throws is the caller's own.
     const thrown = upload ? upload.cause : error;
     if (!hadHead) return this.#reject(thrown);
-    if (!this.#superseded) this.journey.trace?.error(error);
+    if (this.#delivered) this.journey.trace?.error(error);
     this.body.fail(thrown);
   }
 
@@ -399,7 +402,7 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
       this.#slot = false;
       gate.leave(this.hop.host);
     }
-    if (state === 'done' && !this.#superseded) this.#traceEnd();
+    if (state === 'done') this.#traceEnd();
     this.onFinished?.();
     if (this.#core.closed) this.#core.checkIdle();
   }

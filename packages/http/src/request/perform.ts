@@ -49,7 +49,9 @@ export class Performance {
         const response = await this.#send(hop);
         const location = redirect && isRedirect(response.status) ? response.header('location') : undefined;
         if (location === undefined) {
-          return raiseForStatus && response.status >= 400 ? await response.raiseForStatus() : response;
+          if (raiseForStatus && response.status >= 400) await response.raiseForStatus();
+          response.body.deliver();
+          return response;
         }
         hop = this.#next(hop, response, location);
       }
@@ -71,14 +73,9 @@ export class Performance {
       if (to instanceof Refused) throw this.#refused(to.reason, response, to.message);
       const { method, keepsBody } = methodAfter(response.status, hop.method);
       if (keepsBody && hop.body && !hop.body.replayable) {
-<<<<<<< HEAD
         const message =
           'the redirect wants the body again, and it was a stream that is gone: give a function that opens it';
-        throw this.#refused('body', location, message);
-=======
-        const message = 'the redirect wants the body again, and it was a stream that is gone: give a function that opens it';
         throw this.#refused('body', response, message);
->>>>>>> table
       }
       // Credentials that a server puts into a URL are not taken from it.
       to.username = '';
@@ -95,7 +92,7 @@ export class Performance {
         this.#core.proxyFor(to),
       );
     } finally {
-      response.body.supersede();
+      response.body.release();
     }
   }
 
@@ -200,7 +197,7 @@ export class Performance {
   async #putAside(exchange: Exchange, delayMs: number): Promise<void> {
     const { head } = exchange;
     this.#journey.attempts.push(exchange.attempt(head && this.#retryAfter(exchange)));
-    exchange.supersede(lengthOf(exchange));
+    exchange.discard(lengthOf(exchange));
     if (delayMs > 0) await sleep(delayMs, { scope: this.#scope });
   }
 

@@ -243,10 +243,9 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
     this.release();
   }
 
-  /** @internal Another response takes its place. */
-  supersede(): void {
-    this.#released = true;
-    this.#parts.exchange.supersede(this.#parts.length);
+  /** @internal The caller has it. */
+  deliver(): void {
+    this.#parts.exchange.deliver();
   }
 
   /** @internal Calls back when it is released: at once when it is. */
