@@ -12,8 +12,10 @@ Options:
   --concurrency N   pages in work at once                 (default 16)
   --timeout-ms N    for one attempt                       (default 2000; with FILE 10000)
   --retries N       attempts after the first              (default 4)
-  --pages N         size of the embedded site             (default 300)
+  --pages N         size of the embedded site             (default 200)
   --seed N          what the embedded site says and does  (default 1)
+  --save DIR        where "corral fetch" puts the pages in the end: it runs as a child process, with the same settings
+                    (default: a temporary folder; with FILE, --json or --quiet it does not run)
   --json            the result as JSON on stdout, progress on stderr
   --quiet           no progress
   --help            this text
@@ -22,7 +24,7 @@ Examples:
   npm start
   npm start -- --concurrency 50                 faster? look at the latencies
   npm start -- --retries 0                      what the retries are for
-  npm start -- urls.txt --timeout-ms 5000
+  npm start -- urls.txt --timeout-ms 5000 --save pages
   npm start --silent -- --json --quiet --pages 50
   printf 'https://example.com\\n' | npm start -- -
 
@@ -39,6 +41,10 @@ export interface Options {
   readonly retries: number;
   readonly pages: number;
   readonly seed: number;
+  /** Where to put the pages; undefined: into a temporary folder. */
+  readonly save: string | undefined;
+  /** Whether to put them anywhere. */
+  readonly saves: boolean;
   readonly json: boolean;
   readonly quiet: boolean;
 }
@@ -61,8 +67,10 @@ export function readOptions(argv: readonly string[]): Options {
     concurrency: wholeNumber('--concurrency', values.concurrency, 16, 1, 1_000),
     timeoutMs: wholeNumber('--timeout-ms', values['timeout-ms'], file === undefined ? 2_000 : 10_000, 1, 3_600_000),
     retries: wholeNumber('--retries', values.retries, 4, 0, 100),
-    pages: wholeNumber('--pages', values.pages, 300, 1, 100_000),
+    pages: wholeNumber('--pages', values.pages, 200, 1, 100_000),
     seed: wholeNumber('--seed', values.seed, 1, 0, 2 ** 31),
+    save: values.save,
+    saves: values.save !== undefined || (file ?? values.json ?? values.quiet) === undefined,
     json: values.json ?? false,
     quiet: values.quiet ?? false,
   };
@@ -80,6 +88,7 @@ function parse(argv: readonly string[]) {
         retries: { type: 'string' },
         pages: { type: 'string' },
         seed: { type: 'string' },
+        save: { type: 'string' },
         json: { type: 'boolean' },
         quiet: { type: 'boolean' },
       },

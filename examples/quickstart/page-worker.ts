@@ -14,14 +14,14 @@ export interface PageFacts {
   readonly cpuMs: number;
 }
 
-function readPage(page: ArrayBuffer): PageFacts {
+function readPage(page: Uint8Array): PageFacts {
   const startedAt = performance.now();
   const html = new TextDecoder().decode(page);
   const words = html.replace(/<[^>]*>/g, ' ').match(/[\p{L}\p{N}]+/gu)?.length ?? 0;
   const links = html.match(/<a\s[^>]*href=/gi)?.length ?? 0;
-  const sha256 = createHash('sha256').update(new Uint8Array(page)).digest();
+  const sha256 = createHash('sha256').update(page).digest();
   const fingerprint = scryptSync(sha256, 'corral', 32, { N: 2048 }).toString('hex');
   return { words, links, fingerprint, cpuMs: performance.now() - startedAt };
 }
 
-parentPort?.on('message', (page: ArrayBuffer) => parentPort?.postMessage(readPage(page)));
+parentPort?.on('message', (page: Uint8Array) => parentPort?.postMessage(readPage(page)));

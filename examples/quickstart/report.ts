@@ -23,7 +23,7 @@ export function makeReport(tally: Tally, { concurrency, threads, complete }: Rep
     pages: { total: tally.pages, ok: facts.length, failed: failures.length, unfinished: tally.pages - tally.done },
     badLines: tally.badLines,
     requests: { total: tally.requests, retries: tally.retries, ...ends },
-    waits: { totalMs: round(tally.waitedMs), retryAfter: tally.retryAfterWaits },
+    waits: { retriesMs: round(tally.waitedMs), queueMs: round(tally.queuedMs) },
     bytes: tally.bytes,
     latencyMs: {
       p50: percentile(latencies, 0.5),
@@ -80,7 +80,7 @@ function requestRows({ requests, waits, latencyMs, bytes, words, links, ...repor
     ['requests', `${count(requests.total)}, ${count(requests.retries)} of them retries`],
     ['answers', answers],
     ['no answer', list([timeout, 'timed out'], [network, 'network errors'], [cancelled, 'cancelled'])],
-    ['waited', `${seconds(waits.totalMs)} before retries, ${waits.retryAfter} times because of Retry-After`],
+    ['waited', `${seconds(waits.retriesMs)} before retries, ${seconds(waits.queueMs)} in line: Retry-After holds for all`],
     ['latency', `p50 ${ms(p50)}   p90 ${ms(p90)}   p99 ${ms(p99)}   max ${ms(max)}`],
     ['received', `${(bytes / 1e6).toFixed(2)} MB: ${count(words)} words, ${count(links)} links`],
     ['time', `${seconds(report.wallMs)} for ${seconds(report.requestMs)} of requests`],

@@ -17,7 +17,7 @@ export interface SiteOptions {
   readonly seed: number;
 }
 
-/** From this try on a page behaves: whoever retries three times gets everything. */
+/** A page behaves better each time; from this try on it behaves: whoever retries three times gets everything. */
 const HEALTHY_FROM_TRY = 3;
 
 /** Gives the origin: `use(site({ pages: 10, seed: 1 }), (origin) => fetch(`${origin}/page/1`))`. */
@@ -46,8 +46,8 @@ export const site = resource(async function* site({ pages, seed }: SiteOptions) 
 
 function answer(response: ServerResponse, body: string, random: () => number, attempt: number): void {
   const latencyMs = 20 + 60 * random();
-  const dice = attempt < HEALTHY_FROM_TRY ? random() : 1;
-  if (dice < 0.04) later(response, latencyMs, () => send(response, 500, 'the database has hiccups'));
+  const dice = attempt < HEALTHY_FROM_TRY ? random() * (1 + 2 * attempt) : 1;
+  if (dice < 0.07) later(response, latencyMs, () => send(response, 500, 'the database has hiccups'));
   else if (dice < 0.08) later(response, latencyMs, () => send(response, 429, 'too busy', { 'retry-after': '1' }));
   else if (dice < 0.1) return; // hung: the connection stays open and silent
   else if (dice < 0.11) later(response, latencyMs, () => stall(response, body));

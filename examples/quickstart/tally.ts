@@ -1,7 +1,11 @@
 /**
  * What happened so far, in numbers. All tasks write to it without a lock: between two `await`s nobody else runs, and no
  * method here waits.
+ *
+ * Look at: the methods `on…`. The session calls them for each of its requests (`listener: tally`), so what happens within
+ * `session.get(url)`, such as its retries, is counted without a word in the code that fetches.
  */
+import { HttpTimeoutError, type SessionEvents } from '@corral/http';
 import type { PageFacts } from './page-worker.ts';
 
 export type RequestEnd = 'ok' | '4xx' | '429' | '5xx' | 'timeout' | 'network' | 'cancelled';
@@ -11,7 +15,9 @@ export interface Failure {
   readonly reason: string;
 }
 
-export class Tally {
+type Told<Name extends keyof SessionEvents> = Parameters<NonNullable<SessionEvents[Name]>>[0];
+
+export class Tally implements SessionEvents {
   /** Where the pages come from, for people. */
   source: string;
   readonly startedAt: number = performance.now();
@@ -23,7 +29,6 @@ export class Tally {
   readonly facts: PageFacts[] = [];
 
   requests = 0;
-  inFlight = 0;
   maxInFlight = 0;
   readonly ends: Record<RequestEnd, number> = {
     ok: 0,
@@ -40,8 +45,11 @@ export class Tally {
   bytes = 0;
 
   retries = 0;
-  retryAfterWaits = 0;
+  /** Before retries, and in the line: a server that says Retry-After has everybody wait. */
   waitedMs = 0;
+  queuedMs = 0;
+  /** The requests in flight by number, and since when. */
+  readonly #open = new Map<number, number>();
 
   constructor(source: string) {
     this.source = source;
@@ -56,27 +64,61 @@ export class Tally {
     return this.facts.length + this.failures.length;
   }
 
-  /** `attempt` is 1 for the first. */
-  requestStarted(attempt: number): { ended(end: RequestEnd, bytes?: number): void } {
-    const startedAt = performance.now();
-    this.requests++;
-    if (attempt > 1) this.retries++;
-    this.inFlight++;
-    this.maxInFlight = Math.max(this.maxInFlight, this.inFlight);
-    return {
-      ended: (end, bytes = 0) => {
-        const ms = performance.now() - startedAt;
-        this.inFlight--;
-        this.ends[end]++;
-        this.requestMs += ms;
-        this.bytes += bytes;
-        if (end !== 'cancelled') this.latencies.push(ms);
-      },
-    };
+  get inFlight(): number {
+    return this.#open.size;
   }
 
-  waits(waitMs: number, asked: boolean): void {
-    this.waitedMs += waitMs;
-    if (asked) this.retryAfterWaits++;
+  onAdmitted({ id, queueMs }: Told<'onAdmitted'>): void {
+    this.queuedMs += queueMs;
+    if (this.#open.has(id)) return; // it follows a redirect
+    this.requests++;
+    this.#open.set(id, performance.now());
+    this.maxInFlight = Math.max(this.maxInFlight, this.inFlight);
   }
+
+  onChunk({ bytes }: Told<'onChunk'>): void {
+    this.bytes += bytes;
+  }
+
+  onRetry({ id, status, error, delayMs }: Told<'onRetry'>): void {
+    this.#ended(id, status === undefined ? failure(error) : answer(status));
+    this.retriesAfter(delayMs);
+  }
+
+  onEnd({ id, status }: Told<'onEnd'>): void {
+    this.#ended(id, answer(status));
+  }
+
+  onError({ id, error }: Told<'onError'>): void {
+    this.#ended(id, failure(error));
+  }
+
+  onCancelled({ id }: Told<'onCancelled'>): void {
+    this.#ended(id, 'cancelled');
+  }
+
+  retriesAfter(waitMs: number): void {
+    this.retries++;
+    this.waitedMs += waitMs;
+  }
+
+  #ended(id: number, end: RequestEnd): void {
+    const startedAt = this.#open.get(id);
+    if (startedAt === undefined) return; // it waits: for its turn, or before a retry
+    this.#open.delete(id);
+    const ms = performance.now() - startedAt;
+    this.ends[end]++;
+    this.requestMs += ms;
+    if (end !== 'cancelled') this.latencies.push(ms);
+  }
+}
+
+function answer(status: number): RequestEnd {
+  if (status < 400) return 'ok';
+  if (status === 429) return '429';
+  return status >= 500 ? '5xx' : '4xx';
+}
+
+function failure(error: unknown): RequestEnd {
+  return error instanceof HttpTimeoutError ? 'timeout' : 'network';
 }

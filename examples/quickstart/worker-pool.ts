@@ -20,14 +20,14 @@ export function openWorkerPool(threads: number): Pool<Worker> {
 }
 
 /**
- * Reads a page in a thread; its bytes are handed over, not copied.
+ * Reads a page in a thread.
  *
  * Cancellable: whoever waits for a thread leaves the line; one that works is terminated, since a thread cannot be asked.
  */
-export function readPage(pool: Pool<Worker>, page: ArrayBuffer): Promise<PageFacts> {
+export function readPage(pool: Pool<Worker>, page: Uint8Array): Promise<PageFacts> {
   return pool.use(async (worker, lease) => {
     try {
-      worker.postMessage(page, [page]);
+      worker.postMessage(page);
       return await race([() => answer(worker), () => end(worker)]);
     } catch (error) {
       lease.destroy(error); // the pool starts another one when it needs it

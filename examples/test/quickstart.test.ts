@@ -39,7 +39,7 @@ describe('quickstart: the embedded site', PATIENCE, () => {
     const { code, stdout } = await start(['--quiet', '--pages', '60', '--retries', '0']).ended;
     assert.equal(code, 1);
     assert.match(stdout, /^ {2}pages +\d+ ok, \d+ failed$/m);
-    assert.match(stdout, /^Failed:\n {2}http:\/\/127\.0\.0\.1:\d+\/page\/\d+ {2}(HTTP \d+|no answer)/m);
+    assert.match(stdout, /^Failed:\n {2}http:\/\/127\.0\.0\.1:\d+\/page\/\d+ {2}(the server answered \d+|no answer)/m);
   });
 
   test('progress goes to stderr, one line at a time and without control sequences when it is no terminal', async () => {
@@ -135,8 +135,8 @@ describe('quickstart: a list of URLs', PATIENCE, () => {
     assert.deepEqual(
       new Map(report.failures.map(({ url, reason }) => [url, reason])),
       new Map([
-        [`${origin}/missing`, 'HTTP 404 Not Found'],
-        [`${origin}/broken`, 'HTTP 500 Internal Server Error'],
+        [`${origin}/missing`, 'the server answered 404 Not Found'],
+        [`${origin}/broken`, 'the server answered 500 Internal Server Error'],
         [`${origin}/hung`, 'no answer within 1500 ms'],
       ]),
     );
