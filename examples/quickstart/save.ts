@@ -41,7 +41,8 @@ export const temporaryFolder = resource(async function* temporaryFolder() {
 export async function save(urls: readonly string[], folder: string, options: SaveOptions): Promise<number> {
   const { concurrency, timeoutMs, retries, quiet } = options;
   const args = `fetch -i - --per-host ${concurrency} --retries ${retries} --read-timeout ${timeoutMs}ms --grace ${GRACE_MS}ms`;
-  if (!quiet) console.error(`\nNow to files, by the command line tool:\n  corral ${args} -d ${folder}`);
+  if (!quiet)
+    console.error(`\nNow to files, by the command line tool (--save DIR keeps them):\n  corral ${args} -d ${folder}`);
   const child = spawn(process.execPath, [CORRAL, ...args.split(' '), '-d', folder, ...(quiet ? ['--quiet'] : [])], {
     stdio: ['pipe', 'ignore', 'inherit'],
   });
@@ -52,7 +53,8 @@ export async function save(urls: readonly string[], folder: string, options: Sav
     const [code] = await exit();
     return code ?? 1;
   } finally {
-    if (child.kill('SIGINT')) { // else it had ended before
+    if (child.kill('SIGINT')) {
+      // else it had ended before
       await cleanup(async () => {
         const { timedOut } = await moveOnAfter(2 * GRACE_MS, exit);
         if (timedOut && child.kill('SIGKILL')) await exit();

@@ -110,7 +110,7 @@ describe('quickstart: a list of URLs', PATIENCE, () => {
       if (url === '/hung' || (url === '/hung-later' && visit > 1)) return;
       if (url === '/hiccup') response.statusCode = visit === 1 ? 503 : 200;
       else if (url === '/broken') response.statusCode = 500;
-      else if (!url.startsWith('/good') && visit > (/later$/.test(url) ? 1 : 0)) response.statusCode = 404;
+      else if (!url.startsWith('/good') && visit > (url.endsWith('later') ? 1 : 0)) response.statusCode = 404;
       response.end('<p>four words, <a href="/good">one link</a></p>');
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
