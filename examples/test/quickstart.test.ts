@@ -163,8 +163,9 @@ describe('quickstart: a list of URLs', PATIENCE, () => {
   test('--save has corral fetch put the pages into a folder; what fails there counts too', async () => {
     const saved = join(folder, 'saved');
     const args = ['--save', saved, '--json', '--quiet', '--retries', '0'];
-    const { code, stdout } = await start([await listOf(`${origin}/good\n${origin}/good?2\n`), ...args]).ended;
-    assert.equal(code, 0);
+    const list = await listOf(`${origin}/good\n${origin}/missing\n${origin}/good?2\n`);
+    const { code, stdout } = await start([list, ...args]).ended;
+    assert.equal(code, 1);
     assert.equal((JSON.parse(stdout) as Report).pages.ok, 2);
     const files = await readdir(saved, { recursive: true, withFileTypes: true });
     assert.equal(files.filter((file) => file.isFile()).length, 2);
