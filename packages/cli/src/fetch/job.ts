@@ -1,5 +1,6 @@
 /** One run of `corral fetch`: the input is planned, the window is worked off, and all of it is written down. */
 import { checkpoint, Event, moveOnAfter, now, type TaskGroup, taskGroup } from 'corral';
+import { UsageError } from '../usage-error.ts';
 import { FatalError } from './fatal-error.ts';
 import type { HttpClient } from './http-client.ts';
 import { InputReader } from './input/read-input.ts';
@@ -84,7 +85,8 @@ export class Job {
       await taskGroup((group) => this.#body(group), { name: 'job' });
       return await this.#end();
     } catch (error) {
-      if (error instanceof FatalError) this.#stop(error.message, 3);
+      const exitCode = error instanceof FatalError ? 3 : error instanceof UsageError ? 2 : 1;
+      this.#stop(error instanceof Error ? error.message : String(error), exitCode);
       await this.#end();
       throw error;
     } finally {
