@@ -122,7 +122,7 @@ async function store(
   if (status === 416 && part !== undefined) return finishOrRestart(request, context, trace, response, part);
   if (status < 200 || status > 299 || status === 206) throw statusError(response);
   if (request.onlyIfNewer && !(await isNewer(path, response))) return unchanged(request, response);
-  const length = isEncoded(response) ? undefined : parseLength(response.header('content-length'));
+  const length = lengthOf(response);
   checkSize(length, context);
   const small = length !== undefined && length <= SMALL_BYTES;
   const isWorthIt = !small && request.item.method === 'GET';
@@ -293,6 +293,12 @@ function sidecar({ item }: TransferRequest, response: HttpResponse, total: numbe
 
 function validators(response: HttpResponse): { etag: string | null; lastModified: string | null } {
   return { etag: response.header('etag') ?? null, lastModified: response.header('last-modified') ?? null };
+}
+
+/** The length of the body as it will be read; undefined when that cannot be told. */
+function lengthOf(response: HttpResponse): number | undefined {
+  if (response.status === 204 || response.status === 205) return 0; // these have no body, whatever they say
+  return isEncoded(response) ? undefined : parseLength(response.header('content-length'));
 }
 
 function isEncoded(response: HttpResponse): boolean {
