@@ -102,7 +102,16 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
   }
 
   async text(): Promise<string> {
-    const bytes = this.#whole() ?? (await this.bytes());
+    return this.#asText(this.#whole() ?? (await this.bytes()));
+  }
+
+  /** @internal As {@link text}, without a promise when all of it has come: a small body mostly comes with its head. */
+  textSoon(): string | Promise<string> {
+    const bytes = this.#whole();
+    return bytes ? this.#asText(bytes) : this.text();
+  }
+
+  #asText(bytes: Uint8Array): string {
     try {
       return decodeText(bytes, this.#contentType());
     } catch (error) {
