@@ -26,6 +26,7 @@ import {
 } from '../errors.ts';
 import type { GatePlace, GateWaiter } from '../gate-host.ts';
 import { GateFullError } from '../gate.ts';
+import { captureContext, type InContext } from '../internal/time-source.ts';
 import type { Listed } from '../internal/roster.ts';
 import { IncomingBody } from '../response/incoming.ts';
 import type { RetryFacts, RetryStage } from '../retry/decide.ts';
@@ -60,6 +61,8 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
   #phase: RequestPhase = 'acquire';
   #slot = false;
   #wire: WireCall | undefined = undefined;
+  /** The context of the caller, in which its body is opened: of one that waits. */
+  #inContext: InContext | undefined = undefined;
   #resolve!: () => void;
   #reject!: (error: unknown) => void;
   /** When the present phase has lasted too long, and what that is called. */
@@ -118,6 +121,8 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
       const { queue } = core.options.gate;
       return this.#fail((facts) => new QueueFullError(`${queue} requests are waiting already`, facts), true);
     }
+    // It will be let in by whoever leaves.
+    if (this.hop.body) this.#inContext = captureContext();
     this.journey.trace?.queued();
     this.#arm('acquire', this.journey.timeouts.acquireMs);
   }
@@ -132,12 +137,19 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
     this.#admittedAt = now;
     journey.begun(now);
     journey.trace?.admitted(now - this.#createdAt);
+    // A listener may have closed the session.
+    if (this.over) return;
     this.#arm('connect', journey.timeouts.connectMs);
+    const inContext = this.#inContext;
+    this.#inContext = undefined;
     try {
-      this.#wire = this.#core.transport.send(hop.toWire(), this);
+      const send = (): WireCall => this.#core.transport.send(hop.toWire(), this);
+      this.#wire = inContext ? inContext(send) : send();
     } catch (error) {
-      this.#fail((facts) => new ProtocolError(messageOf(error), facts, error), false);
+      return this.onError({ kind: 'upload', phase: undefined, message: messageOf(error), cause: error, reused: false });
     }
+    // And so may the function that opens the body.
+    if (this.over) this.#wire.abort();
   }
 
   // What the transport tells -----------------------------------------------------------------------------------------
@@ -185,6 +197,7 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
   onData(chunk: Uint8Array): boolean {
     this.received += chunk.byteLength;
     this.journey.trace?.chunk(chunk.byteLength);
+    if (this.over) return false;
     if (this.received > this.#maxReceived) {
       const limit = this.#maxReceived;
       this.#fail((facts) => new BodyLimitError(limit, `the body is larger than ${limit} bytes`, facts), false);
@@ -264,6 +277,8 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
   }
 
   #arm(kind: TimeoutKind, ms: number): void {
+    // A listener that is told before may have closed the session.
+    if (this.over) return;
     const now = performance.now();
     this.#limit = kind;
     this.#limitAt = now + ms;
@@ -377,10 +392,9 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
     this.#finish('failed');
     wire?.abort();
     const sent = this.#sentAt > 0;
-    const safe = retryable && (!sent || this.hop.idempotent) && !hadHead && this.hop.replayable;
+    const safe = retryable && (!sent || this.hop.idempotent) && this.hop.replayable;
     // The last attempt tells the reason as well, in the words of the error.
-    const facts = (last?: Attempt): RequestFacts =>
-      this.journey.facts(phase, sent, safe || (hadHead && retryable), last);
+    const facts = (last?: Attempt): RequestFacts => this.journey.facts(phase, sent, safe, last);
     this.#reason = reasonOf(make(facts()));
     const error = make(facts(this.attempt()));
     this.error = error;

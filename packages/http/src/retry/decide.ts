@@ -113,8 +113,10 @@ function refusal(policy: RetryPolicy, facts: RetryFacts): RetryRefusal | undefin
 }
 
 /** What no `retryIf` can overrule. */
-function alwaysRefusal({ failure, stage, replayable }: RetryFacts): RetryRefusal | undefined {
+function alwaysRefusal({ failure, response, stage, replayable }: RetryFacts): RetryRefusal | undefined {
   if (stage === 'body') return 'body';
+  // It was refused right here: the session is closed, or its queue is full.
+  if (!failure && !response) return 'failure';
   if (failure?.kind === 'upload' || failure?.kind === 'policy' || failure?.kind === 'unsupported') return 'failure';
   // Waiting once more for the same turn, or beyond the time for all of it.
   if (failure?.kind === 'timeout' && (failure.timeout === 'total' || failure.timeout === 'acquire')) return 'failure';

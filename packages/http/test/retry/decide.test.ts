@@ -78,6 +78,8 @@ const table: readonly [string, RetryFacts, string][] = [
   ['total time', facts({ failure: timedOut('total') }), 'failure'],
   ['not HTTP', facts({ failure: failed('protocol') }), 'failure'],
   ['the upload failed', facts({ method: 'PUT', failure: failed('upload') }), 'failure'],
+  // Refused right here.
+  ['session closed, or queue full', facts({ stage: 'unsent' }), 'failure'],
   // A response.
   ...[408, 425, 429, 500, 502, 503, 504].map((status): [string, RetryFacts, string] => [
     String(status),
