@@ -10,6 +10,7 @@ import type { CookieJarLike } from '../cookies/cookie-jar.ts';
 import { BodyLimitError, DecodeError, HttpError, RedirectError, StatusError, type Attempt } from '../errors.ts';
 import { redactUrl } from '../headers/redact.ts';
 import { parseRetryAfter } from '../headers/retry-after.ts';
+import { shown } from '../internal/checks.ts';
 import { BodyLimitFault } from '../internal/faults.ts';
 import { ClientResponse, toHeaders, type RedirectStep } from '../response/client-response.ts';
 import { ResponseBody } from '../response/response-body.ts';
@@ -32,6 +33,8 @@ export class Performance {
   readonly #journey: Journey;
   readonly #scope: Scope;
   readonly #history: RedirectStep[] = [];
+  /** All that was begun: what still is under way when the request fails, is ended. */
+  readonly #tries: Exchange[] = [];
 
   constructor(core: SessionCore, plan: Plan, journey: Journey, scope: Scope) {
     this.#core = core;
@@ -46,7 +49,7 @@ export class Performance {
       const { method, url, headers, body, redirect, raiseForStatus } = this.#plan;
       let hop = new Hop(method, url, headers, body, this.#core.proxyFor(url));
       for (;;) {
-        const response = await this.#send(hop);
+        const response = checkResponse(await this.#send(hop));
         const location = redirect && isRedirect(response.status) ? response.header('location') : undefined;
         if (location === undefined) {
           if (raiseForStatus && response.status >= 400) await response.raiseForStatus();
@@ -58,6 +61,7 @@ export class Performance {
     } catch (error) {
       if (isCancelled(error)) this.#journey.trace?.cancelled();
       else this.#journey.trace?.error(error);
+      for (const exchange of this.#tries) giveUp(exchange, error);
       throw error;
     }
   }
@@ -109,7 +113,7 @@ export class Performance {
     const call = (index: number, request: OutgoingRequest): Promise<ClientResponse> => {
       const middleware = use[index];
       if (!middleware) return this.#answer(changed(hop, request.headers));
-      return middleware(request, (next) => call(index + 1, next));
+      return middleware(request, (next) => call(index + 1, checkRequest(next)));
     };
     return call(0, outgoing(hop));
   }
@@ -135,6 +139,7 @@ export class Performance {
     let reconnected = false;
     for (let front = false; ; front = true) {
       const exchange = new Exchange(this.#core, this.#journey, hop);
+      this.#tries.push(exchange);
       let failed: { readonly error: unknown } | undefined;
       // Nothing is sent for those who have been cancelled.
       if (this.#scope.reason) throw this.#scope.reason;
@@ -296,6 +301,12 @@ function failureOf(exchange: Exchange, error: unknown): { readonly error: unknow
   throw error;
 }
 
+/** Nobody will see its response: middleware has failed for one, or a jar, or the request is cancelled. */
+function giveUp(exchange: Exchange, error: unknown): void {
+  if (isCancelled(error)) exchange.abort();
+  else exchange.discard(lengthOf(exchange));
+}
+
 function lengthOf(exchange: Exchange): number | undefined {
   const value = valueOf(exchange, 'content-length');
   return value !== undefined && /^\d{1,15}$/.test(value) ? Number(value) : undefined;
@@ -313,6 +324,16 @@ function outgoing(hop: Hop): OutgoingRequest {
   const { flat } = hop.headers;
   for (let at = 0; at < flat.length; at += 2) headers.append(flat[at] as string, flat[at + 1] as string);
   return { method: hop.method, url: new URL(hop.url), headers, replayable: hop.replayable };
+}
+
+function checkRequest(given: OutgoingRequest): OutgoingRequest {
+  if (given?.headers) return given;
+  throw new TypeError(`Cannot call next as it takes the request: current value is ${shown(given)}`);
+}
+
+function checkResponse(given: ClientResponse): ClientResponse {
+  if (typeof given?.status === 'number') return given;
+  throw new TypeError(`Cannot use middleware as it gives a response: current value is ${shown(given)}`);
 }
 
 function changed(hop: Hop, headers: Headers): Hop {

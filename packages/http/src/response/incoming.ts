@@ -69,13 +69,13 @@ export class IncomingBody {
   /**
    * The next chunk, or undefined at the end. At most one may be asked for at a time.
    *
-   * What came before a failure is read before it is thrown.
+   * What came before a failure is read before that is thrown, at once.
    */
   read(): Uint8Array | undefined | Promise<Uint8Array | undefined> {
     const chunk = this.#take();
     if (chunk) return chunk;
     if (this.#ending === 'complete') return undefined;
-    if (this.#ending) return Promise.reject(this.#ending.error);
+    if (this.#ending) throw this.#ending.error;
     return new Promise((resolve, reject) => (this.#reader = { resolve, reject }));
   }
 
@@ -121,10 +121,8 @@ export class IncomingBody {
     this.#first = 0;
     this.#buffered = 0;
     this.#goOn();
-    // Whoever reads it meanwhile is told.
-    const reader = this.#reader;
-    this.#reader = undefined;
-    reader?.reject(new TypeError('Cannot read the body as the response was released'));
+    // Whoever reads it, now or later, is told: what is left must not look as if there had been no more.
+    this.#end({ error: new TypeError('Cannot read the body as the response was released') });
   }
 
   #end(ending: Ending): void {

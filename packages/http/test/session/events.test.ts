@@ -53,9 +53,8 @@ test('listener: a response that is released unread has ended', async () => {
 
 for (const name of ['onQueued', 'onAdmitted', 'onSent', 'onHeaders', 'onChunk'] as const) {
   test(`listener: may close the session in ${name}: nothing more is sent, and no time limit is left`, async () => {
-    let close: (() => void) | undefined;
-    await using at = await pair({ limits: { total: 1 }, listener: { [name]: () => close?.() } });
-    close = () => void at.session.close({ graceMs: 0 });
+    const close = (): void => void at.session.close({ graceMs: 0 });
+    await using at = await pair({ limits: { total: 1 }, listener: { [name]: close } });
     const timers = process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
     const errors = [errorOf(at.session.get('/fault/bytes').bytes()), errorOf(at.session.get('/fault/text').bytes())];
     for (const error of await Promise.all(errors)) assert.equal(error.name, 'SessionClosedError');
