@@ -260,9 +260,10 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
   /** Silence counts from the last byte or, if that was later, from when the consumer wanted more. */
   #checkReading(now: number): void {
     const { readMs, minSpeed } = this.journey.timeouts;
-    if (this.body.paused) this.#activeAt = now;
-    else if (now - this.#activeAt >= readMs) return this.#timedOut('read', readMs);
-    else if (minSpeed && this.#meter?.tooSlow(now)) return this.#timedOut('minSpeed', minSpeed.overMs);
+    const { paused, beingRead, wantedAt } = this.body;
+    this.#activeAt = Math.max(this.#activeAt, beingRead ? wantedAt : now);
+    if (now - this.#activeAt >= readMs) return this.#timedOut('read', readMs);
+    if (!paused && minSpeed && this.#meter?.tooSlow(now)) return this.#timedOut('minSpeed', minSpeed.overMs);
     this.#limitAt = Math.min(this.#activeAt + readMs, now + (this.#meter?.everyMs ?? Infinity));
     this.#rearm(now);
   }

@@ -1,6 +1,7 @@
 /** Headers as they are sent: names and values in turns. */
 
 import { checkHeaderName, checkHeaderValue } from '../headers/validate.ts';
+import { shown } from '../internal/checks.ts';
 
 /** Headers as a caller may give them. A value of undefined takes a header of the session away. */
 export type HeadersInput =
@@ -103,6 +104,11 @@ function pairs(given: HeadersInput | undefined, call: string): Iterable<readonly
     return (given as Headers).entries();
   }
   if (Array.isArray(given)) return given.map((pair) => checkPair(pair, call));
+  if (Symbol.iterator in given) {
+    throw new TypeError(
+      `Cannot ${call} as { headers } takes an object, pairs or Headers: current value is ${shown(given)}`,
+    );
+  }
   return Object.entries(given);
 }
 

@@ -20,6 +20,8 @@ export class IncomingBody {
   #collecting = false;
   #discarding = false;
   #paused = false;
+  /** When somebody began to wait for the next chunk, on the scale of performance.now(). */
+  wantedAt = 0;
   readonly #resume: () => void;
 
   /** `resume` lets the transport go on. */
@@ -76,6 +78,7 @@ export class IncomingBody {
     if (chunk) return chunk;
     if (this.#ending === 'complete') return undefined;
     if (this.#ending) throw this.#ending.error;
+    this.wantedAt = performance.now();
     return new Promise((resolve, reject) => (this.#reader = { resolve, reject }));
   }
 
@@ -99,6 +102,7 @@ export class IncomingBody {
 
   /** All that is left, when it has come; the transport is not paused meanwhile. */
   collect(): Promise<Uint8Array> {
+    this.wantedAt = performance.now();
     return new Promise((resolve, reject) => {
       this.#collecting = true;
       const done = (): void => resolve(this.#join());

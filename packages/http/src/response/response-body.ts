@@ -120,7 +120,7 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
     }
     if (!schema) return value as T;
     try {
-      return await validate(schema, value);
+      return await this.#waitFor(validate(schema, value));
     } catch (error) {
       throw isCancelled(error) ? error : this.#decodeError(error);
     }

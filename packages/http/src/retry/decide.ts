@@ -1,4 +1,5 @@
 import type { TimeoutKind } from '../errors.ts';
+import { shown } from '../internal/checks.ts';
 import type { WireFailure } from '../wire/transport.ts';
 import type { RetryTokens } from './retry-budget.ts';
 import type { RetryPolicy, RetryResponse } from './retry-policy.ts';
@@ -109,7 +110,9 @@ function refusal(policy: RetryPolicy, facts: RetryFacts): RetryRefusal | undefin
   const { method, attempt, error, response } = facts;
   const wanted = policy.retryIf(Object.freeze({ method, attempt, error, response }));
   if (wanted === undefined) return tableRefusal(policy, facts);
-  return wanted ? undefined : 'refused';
+  // A promise is no answer: taken as one it would retry everything.
+  if (typeof wanted === 'boolean') return wanted ? undefined : 'refused';
+  throw new TypeError(`Cannot retry as retryIf gives true, false or undefined: current value is ${shown(wanted)}`);
 }
 
 /** What no `retryIf` can overrule. */

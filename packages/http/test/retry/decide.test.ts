@@ -166,6 +166,11 @@ test('decide: retryIf overrules status, method and failure, but not what cannot 
   assert.equal(summary(decided(answered(503), { retryIf: () => undefined })), again);
 });
 
+test('decide: retryIf that gives a promise is refused', () => {
+  const retryIf = (() => Promise.resolve(false)) as never;
+  assert.throws(() => decided(answered(503), { retryIf }), /^TypeError: Cannot retry as retryIf gives/);
+});
+
 test('decide: retryIf is told what happened', () => {
   const error = new Error('of the request');
   const seen: unknown[] = [];

@@ -27,6 +27,12 @@ test('json: null, false and 0 are bodies', async () => {
   for (const json of [null, false, 0, '']) assert.equal((await sent(at, { json }))[0], JSON.stringify(json));
 });
 
+test('json: of undefined is refused, as that has none', async () => {
+  await using at = await pair();
+  assert.match((await errorOf(at.session.post('/fault/echo', { json: undefined }))).message, /^Cannot send json as/);
+  assert.equal(at.server.requests.length, 0);
+});
+
 test('form: is sent URL-encoded', async () => {
   await using at = await pair();
   const [body, type] = await sent(at, { form: { some: 'a b&c', more: ['1', '2'] } });

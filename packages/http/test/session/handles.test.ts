@@ -77,6 +77,22 @@ test('json: of what is no JSON throws DecodeError that shows its beginning', asy
   assert.match(error.message, /<html>/);
 });
 
+test('json: cancelled while a schema thinks, it ends at once', async () => {
+  await using at = await pair();
+  const asked = gate();
+  const validate = (): Promise<never> => {
+    asked.open();
+    return new Promise<never>(() => {});
+  };
+  const schema = { '~standard': { version: 1, vendor: 'mine', validate } } as const;
+  await withScope(async (scope) => {
+    const error = errorOf(at.session.get('/fault/json').json(schema));
+    await asked.promise;
+    scope.cancel();
+    assert.ok(isCancelled(await error));
+  });
+});
+
 test('json: of an empty body throws DecodeError', async () => {
   await using at = await pair();
   assert.equal((await errorOf(at.session.get('/fault/status?status=200').json())).name, 'DecodeError');
