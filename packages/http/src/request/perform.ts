@@ -323,7 +323,7 @@ export class Performance {
     const bodyless = exchange.hop.method === 'HEAD';
     return new ResponseBody({
       exchange,
-      codings: decompress && decoding && !bodyless ? this.#codings(exchange, decoding) : NONE,
+      codings: decompress && !bodyless ? this.#codings(exchange, decoding) : NONE,
       decoding,
       limits: { maxBytes, maxRatio: options.maxRatio },
       length: bodyless ? 0 : lengthOf(exchange),
@@ -332,10 +332,12 @@ export class Performance {
     });
   }
 
-  #codings(exchange: Exchange, decoding: Decoding): readonly string[] {
+  #codings(exchange: Exchange, decoding: Decoding | undefined): readonly string[] {
     const first = valueOf(exchange, 'content-encoding');
     if (first === undefined) return NONE;
     try {
+      // What the platform has decoded has no such header any more.
+      if (!decoding) throw new Error(`the body is encoded in '${first}', which this platform does not undo`);
       return decoding.parse(valuesOf(exchange, 'content-encoding').join(','));
     } catch (error) {
       exchange.abort();
