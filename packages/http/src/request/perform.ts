@@ -5,7 +5,7 @@
  *     redirects    each hop      retries    one try
  */
 
-import { abortable, isCancelled, sleep, type Scope } from 'corral';
+import { isCancelled, sleep, withScope, type Scope } from 'corral';
 import type { CookieJarLike } from '../cookies/cookie-jar.ts';
 import { BodyLimitError, DecodeError, HttpError, RedirectError, StatusError, type Attempt } from '../errors.ts';
 import { redactUrl } from '../headers/redact.ts';
@@ -23,6 +23,7 @@ import { Hop } from './hop.ts';
 import type { Journey } from './journey.ts';
 import type { OutgoingRequest } from './middleware.ts';
 import type { Plan } from './plan.ts';
+import { waitFor } from './wait-for.ts';
 import { droppedHeaders, isRedirect, methodAfter, Refused, targetOf } from './redirect.ts';
 
 /** What performs one request of the caller. It lives as long as the response. */
@@ -147,7 +148,7 @@ export class Performance {
       // Nothing is sent for those who have been cancelled.
       if (this.#scope.reason) throw this.#scope.reason;
       try {
-        await abortable(exchange.start(front), { scope: this.#scope, abandon: true });
+        await waitFor(exchange.start(front), this.#scope);
         if ((exchange.head as WireHead).status < 400) return this.#response(exchange);
       } catch (error) {
         failed = failureOf(exchange, error);
@@ -206,7 +207,25 @@ export class Performance {
     const { head } = exchange;
     this.#journey.attempts.push(exchange.attempt(head && this.#retryAfter(exchange)));
     exchange.discard(lengthOf(exchange));
-    if (delayMs > 0) await sleep(delayMs, { scope: this.#scope });
+    if (delayMs > 0 && !this.#core.closed) await this.#pause(delayMs);
+  }
+
+  /** The end of the session ends it as well: the next try then fails for that. */
+  async #pause(ms: number): Promise<void> {
+    const { pauses } = this.#core;
+    const wait = async (own: Scope): Promise<void> => {
+      pauses.add(own);
+      try {
+        await sleep(ms, { scope: own });
+      } finally {
+        pauses.delete(own);
+      }
+    };
+    try {
+      await withScope(wait, { scope: this.#scope });
+    } catch (error) {
+      if (!this.#core.closed || this.#scope.reason) throw error;
+    }
   }
 
   // Responses --------------------------------------------------------------------------------------------------------
