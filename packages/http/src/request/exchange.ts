@@ -301,8 +301,9 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
   limitTo(bytes: number): void {
     this.#maxReceived = bytes;
     if (this.received <= bytes) return;
-    this.abort();
-    throw new BodyLimitError(bytes, `the body is larger than ${bytes} bytes`, this.#factsOfBody());
+    const make: ErrorFactory = (facts) => new BodyLimitError(bytes, `the body is larger than ${bytes} bytes`, facts);
+    this.#fail(make, false);
+    throw this.error ?? make(this.#factsOfBody());
   }
 
   /** The error of somebody who reads, and finds more without an end than he takes. */

@@ -33,6 +33,9 @@ export class Performance {
   readonly #journey: Journey;
   readonly #scope: Scope;
   readonly #history: RedirectStep[] = [];
+  /** Of all responses that came. None but the one that is given may be left to middleware, or behind an error. */
+  readonly #bodies: ResponseBody[] = [];
+  #over = false;
 
   constructor(core: SessionCore, plan: Plan, journey: Journey, scope: Scope) {
     this.#core = core;
@@ -43,6 +46,7 @@ export class Performance {
 
   async perform(): Promise<ClientResponse> {
     this.#core.budget.deposit();
+    let given: ResponseBody | undefined;
     try {
       const { method, url, headers, body, redirect, raiseForStatus } = this.#plan;
       let hop = new Hop(method, url, headers, body, this.#core.proxyFor(url));
@@ -51,7 +55,8 @@ export class Performance {
         const location = redirect && isRedirect(response.status) ? response.header('location') : undefined;
         if (location === undefined) {
           if (raiseForStatus && response.status >= 400) await response.raiseForStatus();
-          response.body.deliver();
+          given = response.body;
+          given.deliver();
           return response;
         }
         hop = this.#next(hop, response, location);
@@ -60,6 +65,9 @@ export class Performance {
       if (isCancelled(error)) this.#journey.trace?.cancelled();
       else this.#journey.trace?.error(error);
       throw error;
+    } finally {
+      this.#over = true;
+      for (const body of this.#bodies.splice(0)) if (body !== given) body.release();
     }
   }
 
@@ -224,6 +232,10 @@ export class Performance {
 
   #response(exchange: Exchange): ClientResponse {
     const { status, statusText, headers } = exchange.head as WireHead;
+    const body = this.#body(exchange);
+    // When all is over it was asked for by middleware that has not waited for it.
+    if (this.#over) body.release();
+    else this.#bodies.push(body);
     return new ClientResponse({
       status,
       statusText,
@@ -231,7 +243,7 @@ export class Performance {
       url: exchange.hop.url,
       history: this.#history.length > 0 ? Object.freeze([...this.#history]) : NONE,
       http: exchange.connection?.protocol === 'h2' ? '2' : '1.1',
-      body: this.#body(exchange),
+      body,
       exchange,
       owner: this,
     });
