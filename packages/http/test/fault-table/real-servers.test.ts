@@ -122,7 +122,7 @@ test('nghttpd: many requests over one connection', { skip: elsewhere || missingN
 // server has said how many it takes.
 test(
   'nghttpd: more at once than the server takes, without retries',
-  { skip: elsewhere || missingNghttpd() || missingOpenssl(), todo: 'a refused stream is a failure of its request' },
+  { skip: elsewhere || missingNghttpd() || missingOpenssl() },
   async () => {
     await using certificates = await makeCertificates();
     await using server = await startNghttpd({ tls: certificates.good, maxConcurrentStreams: 5 });
