@@ -49,7 +49,9 @@ for (const [what, text] of CONTROLS) {
 
   test(`URL: ${what} is no more than a part of the path`, { skip }, async () => {
     await using at = await pair();
-    await at.session.get(`/fault/text?body=${text}`).then(undefined, (error: unknown) => assert.ok(error instanceof TypeError));
+    await at.session
+      .get(`/fault/text?body=${text}`)
+      .then(undefined, (error: unknown) => assert.ok(error instanceof TypeError));
     for (const request of at.server.requests) {
       assert.equal(request.headers['x-injected'], undefined);
       assert.match(request.target, /^[!-~]+$/);
@@ -89,7 +91,9 @@ for (const name of ['transfer-encoding', 'connection', 'upgrade', 'te', 'trailer
 test('headers: a Content-Length that is not that of the body is refused', { skip }, async () => {
   for (const value of ['3', '100', '-1', '1, 1', '0x5', '+5', '5 5']) {
     await using at = await pair({ timeout: 1_000 });
-    await assert.rejects(at.session.post('/fault/upload', { body: 'hello', headers: { 'content-length': value } }).text());
+    await assert.rejects(
+      at.session.post('/fault/upload', { body: 'hello', headers: { 'content-length': value } }).text(),
+    );
     assert.ok(at.server.requests.every(({ bodyBytes }) => bodyBytes <= 5));
   }
 });
@@ -107,7 +111,10 @@ test('headers: two Content-Lengths are refused', { skip }, async () => {
 test('URL: what begins with // after the host stays with the host', { skip }, async () => {
   await using at = await pair();
   await at.session.get(`${at.server.origin}//evil.test/x`).then((response) => response.release());
-  assert.deepEqual(at.server.requests.map(({ target }) => target), ['//evil.test/x']);
+  assert.deepEqual(
+    at.server.requests.map(({ target }) => target),
+    ['//evil.test/x'],
+  );
 });
 
 for (const url of ['file:///etc/passwd', 'ftp://h/', 'data:,x', 'unix:/x', 'javascript:1', 'ws://127.0.0.1/']) {
@@ -169,11 +176,12 @@ const GADGETS: Readonly<Record<string, unknown>> = {
 
 /** With something on Object.prototype. */
 async function polluted(name: string, value: unknown, body: () => Promise<void>): Promise<void> {
-  Object.defineProperty(Object.prototype, name, { value, configurable: true, enumerable: true, writable: true });
+  const all: object = Object.prototype;
+  Object.defineProperty(all, name, { value, configurable: true, enumerable: true, writable: true });
   try {
     await body();
   } finally {
-    delete (Object.prototype as Record<string, unknown>)[name];
+    delete (all as Record<string, unknown>)[name];
   }
 }
 
@@ -193,7 +201,12 @@ for (const [name, value] of Object.entries(GADGETS)) {
       return a;
     };
     const wanted = await ask();
-    const clean = server.requests.map(({ method, target, rawHeaders, bodyBytes }) => ({ method, target, rawHeaders, bodyBytes }));
+    const clean = server.requests.map(({ method, target, rawHeaders, bodyBytes }) => ({
+      method,
+      target,
+      rawHeaders,
+      bodyBytes,
+    }));
     server.forget();
     let failure: unknown;
     let got = '';

@@ -89,7 +89,7 @@ test('nginx: TLS, with HTTP/1.1 and with HTTP/2', { skip: nginxSkip || missingOp
     ['auto', '2'],
   ] as const) {
     await using session = sessionOf(nginx.tlsOrigin, { http, tls: { ca: certificates.ca } });
-    const responses = await Promise.all(Array.from({ length: 20 }, () => session.get('/small').then()));
+    const responses = await Promise.all(Array.from({ length: 20 }, () => session.get('/small')));
     for (const response of responses) assert.deepEqual([response.http, await response.text()], [version, SMALL]);
     assertIdle(session);
   }
@@ -100,23 +100,34 @@ test('nginx: a body of 20 kB/s that is given up frees its place', { skip: nginxS
   await nginx.put('big', randomBytes(1_000_000));
   await using session = sessionOf(nginx.origin, { limits: { total: 1 } });
   await failsWith(session.get('/slow/big', { timeout: { totalMs: 200 } }).bytes(), HttpTimeoutError);
-  await failsWith(session.get('/slow/big', { timeout: { minSpeed: { bytes: 100_000, overMs: 300 } } }).bytes(), HttpTimeoutError);
+  await failsWith(
+    session.get('/slow/big', { timeout: { minSpeed: { bytes: 100_000, overMs: 300 } } }).bytes(),
+    HttpTimeoutError,
+  );
   assert.equal(await session.get('/small').text(), SMALL);
 });
 
 // nghttpd --------------------------------------------------------------------------------------------------------------
 
-test('nghttpd: many requests over one connection', { skip: elsewhere || missingNghttpd() || missingOpenssl() }, async () => {
-  await using certificates = await makeCertificates();
-  await using server = await startNghttpd({ tls: certificates.good });
-  const content = randomBytes(200_000);
-  await server.put('big', content);
-  await using session = sessionOf(server.origin, { http: 'auto', tls: { ca: certificates.ca }, limits: { perHost: 20 } });
-  const bodies = await Promise.all(Array.from({ length: 40 }, () => session.get('/big').bytes()));
-  assert.ok(bodies.every((bytes) => content.equals(bytes)));
-  assert.ok(session.snapshot().connections.open <= 2, `${session.snapshot().connections.open} connections`);
-  assertIdle(session);
-});
+test(
+  'nghttpd: many requests over one connection',
+  { skip: elsewhere || missingNghttpd() || missingOpenssl() },
+  async () => {
+    await using certificates = await makeCertificates();
+    await using server = await startNghttpd({ tls: certificates.good });
+    const content = randomBytes(200_000);
+    await server.put('big', content);
+    await using session = sessionOf(server.origin, {
+      http: 'auto',
+      tls: { ca: certificates.ca },
+      limits: { perHost: 20 },
+    });
+    const bodies = await Promise.all(Array.from({ length: 40 }, () => session.get('/big').bytes()));
+    assert.ok(bodies.every((bytes) => content.equals(bytes)));
+    assert.ok(session.snapshot().connections.open <= 2, `${session.snapshot().connections.open} connections`);
+    assertIdle(session);
+  },
+);
 
 // RFC 9113, section 8.7: a stream that is refused was not acted upon; those of the first burst are begun before the
 // server has said how many it takes.
@@ -127,28 +138,45 @@ test(
     await using certificates = await makeCertificates();
     await using server = await startNghttpd({ tls: certificates.good, maxConcurrentStreams: 5 });
     await server.put('big', randomBytes(100_000));
-    await using session = sessionOf(server.origin, { http: 'auto', tls: { ca: certificates.ca }, limits: { perHost: 20 } });
+    await using session = sessionOf(server.origin, {
+      http: 'auto',
+      tls: { ca: certificates.ca },
+      limits: { perHost: 20 },
+    });
     await Promise.all(Array.from({ length: 40 }, () => session.get('/big').bytes()));
   },
 );
 
-test('nghttpd: more at once than the server takes, with retries', { skip: elsewhere || missingNghttpd() || missingOpenssl() }, async () => {
-  await using certificates = await makeCertificates();
-  await using server = await startNghttpd({ tls: certificates.good, maxConcurrentStreams: 5 });
-  await server.put('big', randomBytes(100_000));
-  const retry = exponential({ attempts: 20, baseMs: 5, capMs: 20, budget: Infinity });
-  await using session = sessionOf(server.origin, { http: 'auto', tls: { ca: certificates.ca }, limits: { perHost: 20 }, retry });
-  await Promise.all(Array.from({ length: 40 }, () => session.get('/big').bytes()));
-  assertIdle(session);
-});
+test(
+  'nghttpd: more at once than the server takes, with retries',
+  { skip: elsewhere || missingNghttpd() || missingOpenssl() },
+  async () => {
+    await using certificates = await makeCertificates();
+    await using server = await startNghttpd({ tls: certificates.good, maxConcurrentStreams: 5 });
+    await server.put('big', randomBytes(100_000));
+    const retry = exponential({ attempts: 20, baseMs: 5, capMs: 20, budget: Infinity });
+    await using session = sessionOf(server.origin, {
+      http: 'auto',
+      tls: { ca: certificates.ca },
+      limits: { perHost: 20 },
+      retry,
+    });
+    await Promise.all(Array.from({ length: 40 }, () => session.get('/big').bytes()));
+    assertIdle(session);
+  },
+);
 
-test('nghttpd: does not speak HTTP/1.1, and that is an error', { skip: elsewhere || missingNghttpd() || missingOpenssl() }, async () => {
-  await using certificates = await makeCertificates();
-  await using server = await startNghttpd({ tls: certificates.good });
-  await using session = sessionOf(server.origin, { tls: { ca: certificates.ca }, timeout: 5_000 });
-  await assert.rejects(session.get('/').text(), /Error/);
-  assertIdle(session);
-});
+test(
+  'nghttpd: does not speak HTTP/1.1, and that is an error',
+  { skip: elsewhere || missingNghttpd() || missingOpenssl() },
+  async () => {
+    await using certificates = await makeCertificates();
+    await using server = await startNghttpd({ tls: certificates.good });
+    await using session = sessionOf(server.origin, { tls: { ca: certificates.ca }, timeout: 5_000 });
+    await assert.rejects(session.get('/').text(), /Error/);
+    assertIdle(session);
+  },
+);
 
 // httpbin --------------------------------------------------------------------------------------------------------------
 
@@ -169,7 +197,9 @@ test('httpbin: redirects, cookies, compression, authentication and slow bodies',
     assert.equal((await session.get(path).json<Record<string, unknown>>())[key], true, path);
   }
 
-  const posted = await session.post('/post', { json: { a: [1] } }).json<{ json: unknown; headers: Record<string, string> }>();
+  const posted = await session
+    .post('/post', { json: { a: [1] } })
+    .json<{ json: unknown; headers: Record<string, string> }>();
   assert.deepEqual([posted.json, posted.headers['Content-Type']], [{ a: [1] }, 'application/json']);
   const form = new FormData();
   form.append('field', 'value');
@@ -184,7 +214,9 @@ test('httpbin: redirects, cookies, compression, authentication and slow bodies',
     assert.equal(digest.status, 200, algorithm);
     await digest.release();
   }
-  await using wrong = await session.get('/digest-auth/auth/user/secret', { use: [digestAuth({ ...auth, password: 'no' })] });
+  await using wrong = await session.get('/digest-auth/auth/user/secret', {
+    use: [digestAuth({ ...auth, password: 'no' })],
+  });
   assert.equal(wrong.status, 401);
 
   assert.equal((await session.get('/drip?numbytes=5&duration=0.3&delay=0').bytes()).byteLength, 5);
@@ -216,19 +248,23 @@ test('tinyproxy: carries http and https, for those who may', { skip: proxySkip |
   assert.equal(plain.requests.length + secure.requests.length, 2);
 });
 
-test('tinyproxy: a tunnel to one host carries nothing to another', { skip: proxySkip || missingOpenssl() }, async () => {
-  await using certificates = await makeCertificates();
-  await using one = await startFaultServer({ tls: certificates.good });
-  await using other = await startFaultServer({ tls: certificates.good });
-  await using proxy = await startTinyproxy();
-  await using session = sessionOf(one.origin, { proxy: proxy.origin, tls: { ca: certificates.ca } });
-  for (let n = 0; n < 5; n++) {
-    assert.equal(await session.get(one.url('text', { body: 'one' })).text(), 'one');
-    assert.equal(await session.get(other.url('text', { body: 'other' })).text(), 'other');
-  }
-  assert.deepEqual([one.requests.length, other.requests.length], [5, 5]);
-  assert.deepEqual([one.connections.total, other.connections.total], [1, 1]);
-});
+test(
+  'tinyproxy: a tunnel to one host carries nothing to another',
+  { skip: proxySkip || missingOpenssl() },
+  async () => {
+    await using certificates = await makeCertificates();
+    await using one = await startFaultServer({ tls: certificates.good });
+    await using other = await startFaultServer({ tls: certificates.good });
+    await using proxy = await startTinyproxy();
+    await using session = sessionOf(one.origin, { proxy: proxy.origin, tls: { ca: certificates.ca } });
+    for (let n = 0; n < 5; n++) {
+      assert.equal(await session.get(one.url('text', { body: 'one' })).text(), 'one');
+      assert.equal(await session.get(other.url('text', { body: 'other' })).text(), 'other');
+    }
+    assert.deepEqual([one.requests.length, other.requests.length], [5, 5]);
+    assert.deepEqual([one.connections.total, other.connections.total], [1, 1]);
+  },
+);
 
 test('tinyproxy: NO_PROXY is no matter of how a host is written', { skip: proxySkip }, async () => {
   await using server = await startFaultServer();

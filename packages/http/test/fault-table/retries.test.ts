@@ -103,7 +103,10 @@ test('retry: a stream that is gone is sent once, one that can be opened again is
     yield new TextEncoder().encode('again');
   };
   assert.equal(await at.session.put('/fault/flaky', { body: again }).text(), 'ok');
-  assert.deepEqual(at.server.requests.slice(1).map(({ bodyBytes }) => bodyBytes), [5, 5, 5]);
+  assert.deepEqual(
+    at.server.requests.slice(1).map(({ bodyBytes }) => bodyBytes),
+    [5, 5, 5],
+  );
 });
 
 test('retry: what the source of a body throws comes out as it is, and is not tried again', { skip }, async () => {
@@ -122,24 +125,33 @@ test('retry: what the source of a body throws comes out as it is, and is not tri
 // What is known afterwards ---------------------------------------------------------------------------------------------
 
 test('attempts: tell of each try: status, error, what the server wanted, times', { skip }, async () => {
-  await using at = await pair({ retry: quick({ attempts: 5 }) }, {
-    '/': async (exchange) => {
-      const n = exchange.server.count('tries');
-      if (n === 1) return exchange.reset();
-      if (n === 2) return await exchange.respond(503, 'busy', { 'Retry-After': '0' });
-      if (n === 3) return await exchange.respond(500, 'oh');
-      await exchange.respond(200, 'ok');
+  await using at = await pair(
+    { retry: quick({ attempts: 5 }) },
+    {
+      '/': async (exchange) => {
+        const n = exchange.server.count('tries');
+        if (n === 1) return exchange.reset();
+        if (n === 2) return await exchange.respond(503, 'busy', { 'Retry-After': '0' });
+        if (n === 3) return await exchange.respond(500, 'oh');
+        await exchange.respond(200, 'ok');
+      },
     },
-  });
+  );
   await using response = await at.session.get('/');
   const { attempts } = response;
-  assert.deepEqual(attempts.map(({ status }) => status), [undefined, 503, 500, 200]);
+  assert.deepEqual(
+    attempts.map(({ status }) => status),
+    [undefined, 503, 500, 200],
+  );
   assert.match(String(attempts[0]?.error), /reset/);
   for (const { startedAt, queueMs, url } of attempts) {
     assert.ok(startedAt > Date.now() - 60_000 && startedAt <= Date.now() + 5 && queueMs >= 0);
     assert.match(url, /^http:\/\/127/);
   }
-  assert.deepEqual(attempts.map(({ reused }) => reused), [false, false, true, true]);
+  assert.deepEqual(
+    attempts.map(({ reused }) => reused),
+    [false, false, true, true],
+  );
 });
 
 test('StatusError: tells of all tries, and when to come back', { skip }, async () => {
@@ -181,7 +193,9 @@ test('Retry-After: as a date', { skip }, async () => {
 for (const value of ['soon', '-1', '', '99999999999', '1e9', '0x10', '1, 2']) {
   test(`Retry-After: '${value}' holds up nothing`, { skip }, async () => {
     await using at = await pair({ retry: quick() });
-    const { ms } = await timed(() => at.session.get('/fault/flaky', { query: { fails: 1, how: '503', retryAfter: value } }).text());
+    const { ms } = await timed(() =>
+      at.session.get('/fault/flaky', { query: { fails: 1, how: '503', retryAfter: value } }).text(),
+    );
     assert.ok(ms < 2_000, `took ${ms} ms`);
     await until(() => (at.session.snapshot().hosts[0]?.closedMs ?? 0) === 0, 100);
   });
@@ -239,16 +253,19 @@ test('budget: false retries nothing', { skip }, async () => {
 });
 
 test('retry: a response that is put aside gives its slot back, whatever its body does', { skip }, async () => {
-  await using at = await pair({ retry: quick({ attempts: 4 }), limits: { total: 1 }, timeout: 10_000 }, {
-    '/': async (exchange) => {
-      if (exchange.server.count('tries') > 3) return await exchange.respond(200, 'ok');
-      await exchange.head(503, { 'Transfer-Encoding': 'chunked' });
-      while (exchange.isOpen) {
-        await exchange.chunk('.'.repeat(10_000));
-        await exchange.sleep(1);
-      }
+  await using at = await pair(
+    { retry: quick({ attempts: 4 }), limits: { total: 1 }, timeout: 10_000 },
+    {
+      '/': async (exchange) => {
+        if (exchange.server.count('tries') > 3) return await exchange.respond(200, 'ok');
+        await exchange.head(503, { 'Transfer-Encoding': 'chunked' });
+        while (exchange.isOpen) {
+          await exchange.chunk('.'.repeat(10_000));
+          await exchange.sleep(1);
+        }
+      },
     },
-  });
+  );
   assert.equal(await at.session.get('/').text(), 'ok');
   await assertSound(at);
 });

@@ -46,10 +46,38 @@ const cases: readonly Case[] = [
     options: { lookup: () => new Promise(() => {}) },
     path: 'http://slow.test/',
   },
-  { kind: 'headers', phase: 'headers', requestSent: true, retryable: true, timeout: { headersMs: 150 }, path: '/fault/no-answer' },
-  { kind: 'read', phase: 'body', requestSent: true, retryable: true, timeout: { readMs: 150 }, path: '/fault/stall-body' },
-  { kind: 'total', phase: 'headers', requestSent: true, retryable: false, timeout: { totalMs: 150 }, path: '/fault/no-answer' },
-  { kind: 'total', phase: 'body', requestSent: true, retryable: false, timeout: { totalMs: 150 }, path: '/fault/stall-body' },
+  {
+    kind: 'headers',
+    phase: 'headers',
+    requestSent: true,
+    retryable: true,
+    timeout: { headersMs: 150 },
+    path: '/fault/no-answer',
+  },
+  {
+    kind: 'read',
+    phase: 'body',
+    requestSent: true,
+    retryable: true,
+    timeout: { readMs: 150 },
+    path: '/fault/stall-body',
+  },
+  {
+    kind: 'total',
+    phase: 'headers',
+    requestSent: true,
+    retryable: false,
+    timeout: { totalMs: 150 },
+    path: '/fault/no-answer',
+  },
+  {
+    kind: 'total',
+    phase: 'body',
+    requestSent: true,
+    retryable: false,
+    timeout: { totalMs: 150 },
+    path: '/fault/stall-body',
+  },
   {
     kind: 'minSpeed',
     phase: 'body',
@@ -64,7 +92,9 @@ for (const { kind, phase, requestSent, retryable, timeout, options, path = '/fau
   test(`HttpTimeoutError: ${kind} in phase ${phase} says so, and comes in time`, { skip }, async () => {
     await using at = await pair(options);
     await before?.(at);
-    const { value: error, ms } = await timed(() => failsWith(at.session.get(path, { timeout }).bytes(), HttpTimeoutError));
+    const { value: error, ms } = await timed(() =>
+      failsWith(at.session.get(path, { timeout }).bytes(), HttpTimeoutError),
+    );
     assert.deepEqual(
       [error.kind, error.phase, error.requestSent, error.retryable, error.ms],
       [kind, phase, requestSent, retryable, 150],
@@ -116,7 +146,9 @@ test('total: ends a request whose body nobody reads', { skip }, async () => {
 });
 
 test('total: spans the tries and the waits between them', { skip }, async () => {
-  await using at = await pair({ retry: exponential({ attempts: 100, baseMs: 20, capMs: 20, jitter: 'none', budget: Infinity }) });
+  await using at = await pair({
+    retry: exponential({ attempts: 100, baseMs: 20, capMs: 20, jitter: 'none', budget: Infinity }),
+  });
   const { value: error, ms } = await timed(() =>
     failsWith(at.session.get('/fault/fin-before?ms=30', { timeout: { totalMs: 250 } }), HttpTimeoutError).catch(
       (failure: unknown) => failure as Error,
@@ -124,14 +156,17 @@ test('total: spans the tries and the waits between them', { skip }, async () => 
   );
   // In a try, or when there is no time for another one.
   assert.ok(['HttpTimeoutError', 'ProtocolError', 'AssertionError'].includes(error.name), error.message);
-  assert.ok(ms < SOON_MS && at.server.requests.length > 1 && at.server.requests.length < 12, `${at.server.requests.length} in ${ms} ms`);
+  assert.ok(
+    ms < SOON_MS && at.server.requests.length > 1 && at.server.requests.length < 12,
+    `${at.server.requests.length} in ${ms} ms`,
+  );
   await assertSound(at);
 });
 
 test('total: a wait beyond it is not begun', { skip }, async () => {
   await using at = await pair({ retry: exponential() });
   const { value: response, ms } = await timed(() =>
-    at.session.get('/fault/status?status=503&retryAfter=60', { timeout: { totalMs: 500 } }).then(),
+    at.session.get('/fault/status?status=503&retryAfter=60', { timeout: { totalMs: 500 } }),
   );
   assert.equal(response.status, 503);
   assert.ok(ms < 400, `took ${ms} ms`);
@@ -160,7 +195,9 @@ test('headers: begins when the body was sent', { skip }, async () => {
       yield new Uint8Array(10);
     }
   };
-  const answer = await at.session.post('/fault/upload', { body, timeout: { headersMs: 250 } }).json<{ bytes: number }>();
+  const answer = await at.session
+    .post('/fault/upload', { body, timeout: { headersMs: 250 } })
+    .json<{ bytes: number }>();
   assert.equal(answer.bytes, 60);
 });
 
