@@ -362,7 +362,11 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
     this.#finish('aborted');
     wire?.abort();
     // Whoever reads it still is told.
-    this.body.fail(why ? why.error : new TypeError('Cannot read the body as the response was released, or the scope of its request has ended'));
+    this.body.fail(
+      why
+        ? why.error
+        : new TypeError('Cannot read the body as the response was released, or the scope of its request has ended'),
+    );
   }
 
   /** Nobody wants the rest of the body. A little is read, so that the connection can be used again; else it is ended. */

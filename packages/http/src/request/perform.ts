@@ -5,7 +5,7 @@
  *     redirects    each hop      retries    one try
  */
 
-import { abortable, isCancelled, sleep, withScope, type Scope } from 'corral';
+import { abortable, isCancelled, type Scope } from 'corral';
 import type { CookieJarLike } from '../cookies/cookie-jar.ts';
 import { BodyLimitError, DecodeError, HttpError, RedirectError, StatusError, type Attempt } from '../errors.ts';
 import { redactUrl } from '../headers/redact.ts';
@@ -260,25 +260,7 @@ export class Performance {
     const { head } = exchange;
     this.#journey.attempts.push(exchange.attempt(head && this.#retryAfter(exchange)));
     exchange.discard(lengthOf(exchange));
-    if (delayMs > 0 && !this.#core.closed) await this.#pause(delayMs);
-  }
-
-  /** The end of the session ends it as well: the next try then fails for that. */
-  async #pause(ms: number): Promise<void> {
-    const { pauses } = this.#core;
-    const wait = async (own: Scope): Promise<void> => {
-      pauses.add(own);
-      try {
-        await sleep(ms, { scope: own });
-      } finally {
-        pauses.delete(own);
-      }
-    };
-    try {
-      await withScope(wait, { scope: this.#scope });
-    } catch (error) {
-      if (!this.#core.closed || this.#scope.reason) throw error;
-    }
+    if (delayMs > 0) await this.#core.pause(delayMs, this.#scope);
   }
 
   // Responses --------------------------------------------------------------------------------------------------------
