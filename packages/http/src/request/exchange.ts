@@ -27,6 +27,7 @@ import {
 import type { GatePlace, GateWaiter } from '../gate-host.ts';
 import { GateFullError } from '../gate.ts';
 import type { Listed } from '../internal/roster.ts';
+import { captureContext, type InContext } from '../internal/time-source.ts';
 import { IncomingBody } from '../response/incoming.ts';
 import type { RetryFacts, RetryStage } from '../retry/decide.ts';
 import type { SessionCore } from '../session/core.ts';
@@ -59,6 +60,8 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
   #state: State = 'new';
   #phase: RequestPhase = 'acquire';
   #slot = false;
+  /** While it waits for its turn: that of whoever waits for it. */
+  #inContext: InContext | undefined = undefined;
   #wire: WireCall | undefined = undefined;
   #resolve!: () => void;
   #reject!: (error: unknown) => void;
@@ -119,11 +122,19 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
       return this.#fail((facts) => new QueueFullError(`${queue} requests are waiting already`, facts), true);
     }
     this.journey.trace?.queued();
+    this.#inContext = captureContext();
     this.#arm('acquire', this.journey.timeouts.acquireMs);
   }
 
-  /** Told by the gate: it is its turn. */
+  /** Told by the gate, which is in the context of whoever has left it: it is its turn. */
   admitted(): void {
+    const inContext = this.#inContext;
+    this.#inContext = undefined;
+    if (inContext) inContext(() => this.#send());
+    else this.#send();
+  }
+
+  #send(): void {
     const { journey, hop } = this;
     this.#slot = true;
     this.#state = 'connecting';
@@ -329,16 +340,14 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
     return this.#state === 'done' || this.#state === 'failed' || this.#state === 'aborted';
   }
 
-  /** Nobody waits for it any more: ends it at once. */
-  abort(): void {
+  /** Nobody waits for it any more: ends it at once. Whoever reads it still is told `why`. */
+  abort(why?: { readonly error: unknown }): void {
     if (this.over) return;
     const wire = this.#wire;
     this.#finish('aborted');
     wire?.abort();
     // Whoever reads it still is told.
-    this.body.fail(
-      new TypeError('Cannot read the body as the response was released, or the scope of its request has ended'),
-    );
+    this.body.fail(why ? why.error : new TypeError('Cannot read the body as the response was released, or the scope of its request has ended'));
   }
 
   /** Nobody wants the rest of the body. A little is read, so that the connection can be used again; else it is ended. */

@@ -5,7 +5,7 @@
  *     redirects    each hop      retries    one try
  */
 
-import { abortable, isCancelled, sleep, type Scope } from 'corral';
+import { isCancelled, sleep, withScope, type Scope } from 'corral';
 import type { CookieJarLike } from '../cookies/cookie-jar.ts';
 import { BodyLimitError, DecodeError, HttpError, RedirectError, StatusError, type Attempt } from '../errors.ts';
 import { redactUrl } from '../headers/redact.ts';
@@ -23,6 +23,7 @@ import { Hop } from './hop.ts';
 import type { Journey } from './journey.ts';
 import type { OutgoingRequest } from './middleware.ts';
 import type { Plan } from './plan.ts';
+import { waitFor } from './wait-for.ts';
 import { droppedHeaders, isRedirect, methodAfter, Refused, targetOf } from './redirect.ts';
 
 /** What performs one request of the caller. It lives as long as the response. */
@@ -32,6 +33,9 @@ export class Performance {
   readonly #journey: Journey;
   readonly #scope: Scope;
   readonly #history: RedirectStep[] = [];
+  /** Of all responses that came. None but the one that is given may be left to middleware, or behind an error. */
+  readonly #bodies: ResponseBody[] = [];
+  #over = false;
 
   constructor(core: SessionCore, plan: Plan, journey: Journey, scope: Scope) {
     this.#core = core;
@@ -42,6 +46,7 @@ export class Performance {
 
   async perform(): Promise<ClientResponse> {
     this.#core.budget.deposit();
+    let given: ResponseBody | undefined;
     try {
       const { method, url, headers, body, redirect, raiseForStatus } = this.#plan;
       let hop = new Hop(method, url, headers, body, this.#core.proxyFor(url));
@@ -50,7 +55,8 @@ export class Performance {
         const location = redirect && isRedirect(response.status) ? response.header('location') : undefined;
         if (location === undefined) {
           if (raiseForStatus && response.status >= 400) await response.raiseForStatus();
-          response.body.deliver();
+          given = response.body;
+          given.deliver();
           return response;
         }
         hop = this.#next(hop, response, location);
@@ -59,6 +65,9 @@ export class Performance {
       if (isCancelled(error)) this.#journey.trace?.cancelled();
       else this.#journey.trace?.error(error);
       throw error;
+    } finally {
+      this.#over = true;
+      for (const body of this.#bodies.splice(0)) if (body !== given) body.release();
     }
   }
 
@@ -139,7 +148,7 @@ export class Performance {
       // Nothing is sent for those who have been cancelled.
       if (this.#scope.reason) throw this.#scope.reason;
       try {
-        await abortable(exchange.start(front), { scope: this.#scope, abandon: true });
+        await waitFor(exchange.start(front), this.#scope);
         if ((exchange.head as WireHead).status < 400) return this.#response(exchange);
       } catch (error) {
         failed = failureOf(exchange, error);
@@ -198,13 +207,35 @@ export class Performance {
     const { head } = exchange;
     this.#journey.attempts.push(exchange.attempt(head && this.#retryAfter(exchange)));
     exchange.discard(lengthOf(exchange));
-    if (delayMs > 0) await sleep(delayMs, { scope: this.#scope });
+    if (delayMs > 0 && !this.#core.closed) await this.#pause(delayMs);
+  }
+
+  /** The end of the session ends it as well: the next try then fails for that. */
+  async #pause(ms: number): Promise<void> {
+    const { pauses } = this.#core;
+    const wait = async (own: Scope): Promise<void> => {
+      pauses.add(own);
+      try {
+        await sleep(ms, { scope: own });
+      } finally {
+        pauses.delete(own);
+      }
+    };
+    try {
+      await withScope(wait, { scope: this.#scope });
+    } catch (error) {
+      if (!this.#core.closed || this.#scope.reason) throw error;
+    }
   }
 
   // Responses --------------------------------------------------------------------------------------------------------
 
   #response(exchange: Exchange): ClientResponse {
     const { status, statusText, headers } = exchange.head as WireHead;
+    const body = this.#body(exchange);
+    // When all is over it was asked for by middleware that has not waited for it.
+    if (this.#over) body.release();
+    else this.#bodies.push(body);
     return new ClientResponse({
       status,
       statusText,
@@ -212,7 +243,7 @@ export class Performance {
       url: exchange.hop.url,
       history: this.#history.length > 0 ? Object.freeze([...this.#history]) : NONE,
       http: exchange.connection?.protocol === 'h2' ? '2' : '1.1',
-      body: this.#body(exchange),
+      body,
       exchange,
       owner: this,
     });

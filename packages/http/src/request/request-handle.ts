@@ -68,6 +68,8 @@ export class RequestHandle implements PromiseLike<ClientResponse> {
     this.#work = work;
     this.#inScope = (work?.scope ?? ambientScope()) !== undefined;
     this.#life = life;
+    // In a scope it is the scope that brings a failure to light.
+    if (this.#inScope) life.catch(() => {});
   }
 
   // oxlint-disable-next-line no-thenable -- it is awaited, and its methods say what is wanted of the response
@@ -208,12 +210,17 @@ export class RequestHandle implements PromiseLike<ClientResponse> {
       await abortable(released, { scope, abandon: true });
       return undefined;
     } catch (error) {
-      if (isCancelled(error) && scope.reason?.cause.kind !== 'closed') response.body.abort();
+      if (isCancelled(error) && scope.reason?.cause.kind !== 'closed') response.body.abort(reasonOf(work.signal));
       throw error;
     } finally {
       response.body.release();
     }
   }
+}
+
+/** What whoever aborted it has said. */
+function reasonOf(signal: AbortSignal | undefined): { readonly error: unknown } | undefined {
+  return signal?.aborted ? { error: signal.reason } : undefined;
 }
 
 function forgotten(name: string, scope: Scope): Error {

@@ -1,8 +1,9 @@
-import { isCancelled, abortable, type Scope } from 'corral';
+import { isCancelled, type Scope } from 'corral';
 import { decodeText } from '../headers/content-type.ts';
 import { ambientScope } from '../internal/ambient-scope.ts';
 import type { DecodeLimits, Decoding } from '../platform/platform.ts';
 import type { Exchange } from '../request/exchange.ts';
+import { waitFor } from '../request/wait-for.ts';
 import { validate, type StandardSchemaV1 } from '../standard-schema.ts';
 import { ByteReader, joined } from './byte-reader.ts';
 
@@ -235,11 +236,11 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
     this.#onReleased?.();
   }
 
-  /** @internal As {@link release}, and the connection is ended. */
-  abort(): void {
+  /** @internal As {@link release}, and the connection is ended. Whoever reads it meanwhile is told `why`. */
+  abort(why?: { readonly error: unknown }): void {
     const { exchange } = this.#parts;
     if (!exchange.over) exchange.journey.trace?.cancelled();
-    exchange.abort();
+    exchange.abort(why);
     this.release();
   }
 
@@ -294,7 +295,9 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
   }
 
   #waitFor<T>(promise: Promise<T>): Promise<T> {
-    return abortable(promise, { scope: ambientScope() ?? this.#parts.scope, abandon: true });
+    // The scope of the request ends when all of the body was read.
+    const scope = ambientScope() ?? (this.#released ? undefined : this.#parts.scope);
+    return scope ? waitFor(promise, scope) : promise;
   }
 }
 
@@ -327,7 +330,7 @@ class RawChunks implements AsyncIterableIterator<Uint8Array, undefined> {
     const { body } = this.#parts.exchange;
     const scope = ambientScope() ?? this.#parts.scope;
     try {
-      return await abortable(read, { scope, abandon: true, onAbandoned: (chunk) => body.unread(chunk) });
+      return await waitFor(read, scope, (chunk) => body.unread(chunk));
     } catch (error) {
       body.forget();
       throw error;
