@@ -53,6 +53,8 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
   /** Bytes of the body that came, as they were sent. */
   received = 0;
   error: HttpError | undefined = undefined;
+  /** What who waits for it is to get, when it has failed: the error, or what the body that was sent has thrown. */
+  thrown: { readonly error: unknown } | undefined = undefined;
   trailers: readonly string[] = [];
   /** Called once it has ended, whichever way. */
   onFinished: (() => void) | undefined = undefined;
@@ -64,7 +66,6 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
   #inContext: InContext | undefined = undefined;
   #wire: WireCall | undefined = undefined;
   #resolve!: () => void;
-  #reject!: (error: unknown) => void;
   /** When the present phase has lasted too long, and what that is called. */
   #limitAt = Infinity;
   #limit: TimeoutKind = 'acquire';
@@ -100,11 +101,14 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
 
   // Beginning --------------------------------------------------------------------------------------------------------
 
-  /** Asks for admission and sends. Settles with the head, or the failure; never when it is aborted. */
+  /**
+   * Asks for admission and sends. Settles when there is a head, or what failed is in `thrown`; never when it is aborted.
+   *
+   * It never rejects: who was cancelled meanwhile leaves nobody to hear of a failure.
+   */
   start(front: boolean): Promise<void> {
-    return new Promise((resolve, reject) => {
+    return new Promise((resolve) => {
       this.#resolve = resolve;
-      this.#reject = reject;
       this.#enter(front);
     });
   }
@@ -396,7 +400,8 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
     this.error = error;
     // What the source of an upload throws is the caller's own.
     const thrown = upload ? upload.cause : error;
-    if (!hadHead) return this.#reject(thrown);
+    this.thrown = { error: thrown };
+    if (!hadHead) return this.#resolve();
     if (this.#delivered) this.journey.trace?.error(error);
     this.body.fail(thrown);
   }

@@ -5,7 +5,7 @@
  *     redirects    each hop      retries    one try
  */
 
-import { isCancelled, sleep, withScope, type Scope } from 'corral';
+import { abortable, isCancelled, sleep, withScope, type Scope } from 'corral';
 import type { CookieJarLike } from '../cookies/cookie-jar.ts';
 import { BodyLimitError, DecodeError, HttpError, RedirectError, StatusError, type Attempt } from '../errors.ts';
 import { redactUrl } from '../headers/redact.ts';
@@ -23,7 +23,6 @@ import { Hop } from './hop.ts';
 import type { Journey } from './journey.ts';
 import type { OutgoingRequest } from './middleware.ts';
 import type { Plan } from './plan.ts';
-import { waitFor } from './wait-for.ts';
 import { droppedHeaders, isRedirect, methodAfter, Refused, targetOf } from './redirect.ts';
 
 /** What performs one request of the caller. It lives as long as the response. */
@@ -51,7 +50,19 @@ export class Performance {
       const { method, url, headers, body, redirect, raiseForStatus } = this.#plan;
       let hop = new Hop(method, url, headers, body, this.#core.proxyFor(url));
       for (;;) {
-        const response = await this.#send(hop);
+        let response: ClientResponse;
+        if (this.#direct) {
+          // What #tryHop does, written out: an async function more costs every request two promises.
+          const exchange = this.#newExchange(hop);
+          try {
+            await this.#head(exchange, false);
+          } catch (error) {
+            exchange.abort();
+            throw error;
+          }
+          const failed = failureOf(exchange);
+          response = isFine(exchange, failed) ? this.#response(exchange) : await this.#tryAgain(exchange, failed);
+        } else response = await this.#send(hop);
         const location = redirect && isRedirect(response.status) ? response.header('location') : undefined;
         if (location === undefined) {
           if (raiseForStatus && response.status >= 400) await response.raiseForStatus();
@@ -110,6 +121,11 @@ export class Performance {
     return new RedirectError(reason, redactUrl(response.header('location') ?? ''), message, facts);
   }
 
+  /** Whether nothing stands between a hop and its tries. */
+  get #direct(): boolean {
+    return this.#plan.use.length === 0 && !this.#core.options.cookies;
+  }
+
   // Middleware -------------------------------------------------------------------------------------------------------
 
   #send(hop: Hop): Promise<ClientResponse> {
@@ -140,24 +156,30 @@ export class Performance {
   // Retries ----------------------------------------------------------------------------------------------------------
 
   async #tryHop(hop: Hop): Promise<ClientResponse> {
+    const exchange = this.#newExchange(hop);
+    try {
+      await this.#head(exchange, false);
+    } catch (error) {
+      exchange.abort();
+      throw error;
+    }
+    const failed = failureOf(exchange);
+    return isFine(exchange, failed) ? this.#response(exchange) : this.#tryAgain(exchange, failed);
+  }
+
+  /** After a first try that did not go well, until one does or there is to be no other. */
+  async #tryAgain(first: Exchange, firstFailed: Failed | undefined): Promise<ClientResponse> {
+    let exchange = first;
+    let failed = firstFailed;
     let attempt = 1;
     let reconnected = false;
-    for (let front = false; ; front = true) {
-      const exchange = new Exchange(this.#core, this.#journey, hop);
-      let failed: { readonly error: unknown } | undefined;
-      // Nothing is sent for those who have been cancelled.
-      if (this.#scope.reason) throw this.#scope.reason;
-      try {
-        await waitFor(exchange.start(front), this.#scope);
-        if ((exchange.head as WireHead).status < 400) return this.#response(exchange);
-      } catch (error) {
-        failed = failureOf(exchange, error);
-      }
+    while (!isFine(exchange, failed)) {
+      const { hop } = exchange;
       const decision = this.#decide(exchange, failed?.error, attempt, reconnected);
       if (decision.closeHostMs) this.#core.gate.closeHost(hop.host, decision.closeHostMs);
       if (!decision.retry || !this.#isTimeFor(decision.delayMs)) {
         if (failed) throw failed.error;
-        return this.#response(exchange);
+        break;
       }
       this.#journey.trace?.retry({
         attempt,
@@ -169,7 +191,27 @@ export class Performance {
       await this.#putAside(exchange, decision.delayMs);
       if (decision.free) reconnected = true;
       else attempt++;
+      exchange = this.#newExchange(hop);
+      try {
+        await this.#head(exchange, true);
+      } catch (error) {
+        exchange.abort();
+        throw error;
+      }
+      failed = failureOf(exchange);
     }
+    return this.#response(exchange);
+  }
+
+  /** Nothing is sent for those who have been cancelled. */
+  #newExchange(hop: Hop): Exchange {
+    if (this.#scope.reason) throw this.#scope.reason;
+    return new Exchange(this.#core, this.#journey, hop);
+  }
+
+  /** Sends, and waits for the head, or the failure. */
+  #head(exchange: Exchange, front: boolean): Promise<void> {
+    return abortable(exchange.start(front), { scope: this.#scope, abandon: true });
   }
 
   #decide(exchange: Exchange, error: unknown, attempt: number, reconnected: boolean): RetryDecision {
@@ -320,11 +362,21 @@ function withCaller(error: unknown, hidden: (...given: never[]) => unknown = wit
   return error;
 }
 
-/** What a try failed with. What is no failure of the request, such as a cancellation, is thrown. */
-function failureOf(exchange: Exchange, error: unknown): { readonly error: unknown } {
-  if (exchange.over && !exchange.head && !isCancelled(error)) return { error: withCaller(error, failureOf) };
-  exchange.abort();
-  throw error;
+/** What a try failed with. */
+interface Failed {
+  readonly error: unknown;
+}
+
+/** Whether a try has brought what need not be looked at for a retry. */
+function isFine(exchange: Exchange, failed: Failed | undefined): boolean {
+  return !failed && (exchange.head as WireHead).status < 400;
+}
+
+/** What a try failed with, if it did. What is no failure of the request, such as a cancellation, is thrown. */
+function failureOf({ thrown, head }: Exchange): Failed | undefined {
+  if (!thrown || head) return undefined;
+  if (isCancelled(thrown.error)) throw thrown.error;
+  return { error: withCaller(thrown.error, failureOf) };
 }
 
 function lengthOf(exchange: Exchange): number | undefined {
