@@ -77,6 +77,22 @@ test('json: of what is no JSON throws DecodeError that shows its beginning', asy
   assert.match(error.message, /<html>/);
 });
 
+test('json: cancelled while a schema thinks, it ends at once', async () => {
+  await using at = await pair();
+  const asked = gate();
+  const validate = (): Promise<never> => {
+    asked.open();
+    return new Promise<never>(() => {});
+  };
+  const schema = { '~standard': { version: 1, vendor: 'mine', validate } } as const;
+  await withScope(async (scope) => {
+    const error = errorOf(at.session.get('/fault/json').json(schema));
+    await asked.promise;
+    scope.cancel();
+    assert.ok(isCancelled(await error));
+  });
+});
+
 test('json: of an empty body throws DecodeError', async () => {
   await using at = await pair();
   assert.equal((await errorOf(at.session.get('/fault/status?status=200').json())).name, 'DecodeError');
@@ -479,6 +495,36 @@ test('release: while somebody reads, the reader is told', async () => {
   const read = errorOf(response.body.read());
   await response.release();
   assert.match((await read).message, /^Cannot read the body as the response was released/);
+});
+
+test('release: a body that was read in part does not look as if it had ended', async () => {
+  await using at = await pair();
+  const response = await at.session.get('/fault/stall-body?bytes=10&of=20');
+  const chunks = response.body[Symbol.asyncIterator]();
+  assert.equal((await chunks.next()).value?.byteLength, 10);
+  await response.release();
+  for (let turn = 0; turn < 2; turn++) {
+    assert.match((await errorOf(chunks.next())).message, /^Cannot read the body as the response was released/);
+    await at.server.idle();
+  }
+});
+
+test('body: what waits to be read is not given in a cancelled scope', async () => {
+  await using at = await pair();
+  await withScope(async (scope) => {
+    const response = await at.session.get('/fault/many-chunks');
+    await response.body.read(1);
+    await at.server.waitFor(({ inFlight }) => inFlight.now === 0);
+    const chunks = withScope(
+      async (inner) => {
+        inner.cancel();
+        return isCancelled(await errorOf(response.body.readExactly(100)));
+      },
+      { scope },
+    );
+    assert.equal(await chunks, true);
+    assert.ok((await response.bytes()).byteLength > 0);
+  });
 });
 
 test('RequestHandle: a request that began in a scope ends before the scope does', async () => {
