@@ -53,6 +53,8 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
   /** Bytes of the body that came, as they were sent. */
   received = 0;
   error: HttpError | undefined = undefined;
+  /** What it failed with before there was a head. */
+  thrown: { readonly error: unknown } | undefined = undefined;
   trailers: readonly string[] = [];
   /** Called once it has ended, whichever way. */
   onFinished: (() => void) | undefined = undefined;
@@ -64,7 +66,6 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
   /** The context of the caller, in which its body is opened: of one that waits. */
   #inContext: InContext | undefined = undefined;
   #resolve!: () => void;
-  #reject!: (error: unknown) => void;
   /** When the present phase has lasted too long, and what that is called. */
   #limitAt = Infinity;
   #limit: TimeoutKind = 'acquire';
@@ -100,11 +101,10 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
 
   // Beginning --------------------------------------------------------------------------------------------------------
 
-  /** Asks for admission and sends. Settles with the head, or the failure; never when it is aborted. */
+  /** Asks for admission and sends. Is fulfilled with the head, or the failure; never when it is aborted. */
   start(front: boolean): Promise<void> {
-    return new Promise((resolve, reject) => {
+    return new Promise((resolve) => {
       this.#resolve = resolve;
-      this.#reject = reject;
       this.#enter(front);
     });
   }
@@ -401,7 +401,11 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
     this.error = error;
     // What the source of an upload throws is the caller's own.
     const thrown = upload ? upload.cause : error;
-    if (!hadHead) return this.#reject(thrown);
+    if (!hadHead) {
+      // No rejection, as whoever waits may be cancelled at this moment: nobody would see it.
+      this.thrown = { error: thrown };
+      return this.#resolve();
+    }
     if (this.#delivered) this.journey.trace?.error(error);
     this.body.fail(thrown);
   }

@@ -145,6 +145,7 @@ export class Performance {
       if (this.#scope.reason) throw this.#scope.reason;
       try {
         await abortable(exchange.start(front), { scope: this.#scope, abandon: true });
+        if (exchange.thrown) throw exchange.thrown.error;
         if ((exchange.head as WireHead).status < 400) return this.#response(exchange);
       } catch (error) {
         failed = failureOf(exchange, error);

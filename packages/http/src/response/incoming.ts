@@ -3,13 +3,18 @@
 /** Above this many bytes that nobody has read, the transport is paused. */
 export const HIGH_WATER_BYTES = 64 * 1024;
 
-/** Why a body stopped being readable; undefined while it is. */
-type Ending = { readonly error: unknown } | 'complete' | undefined;
-
-interface Reader {
-  resolve(chunk: Uint8Array | undefined): void;
-  reject(error: unknown): void;
+/** No more comes of a body. Whoever waits is given it, and throws the error: a rejection nobody may be there to see. */
+export class Broken {
+  readonly error: unknown;
+  constructor(error: unknown) {
+    this.error = error;
+  }
 }
+
+/** Why a body stopped being readable; undefined while it is. */
+type Ending = Broken | 'complete' | undefined;
+
+type Reader = (chunk: Uint8Array | Broken | undefined) => void;
 
 export class IncomingBody {
   #chunks: Uint8Array[] = [];
@@ -17,6 +22,8 @@ export class IncomingBody {
   #buffered = 0;
   #ending: Ending = undefined;
   #reader: Reader | undefined = undefined;
+  /** What the reader waits for. */
+  #reading: Promise<unknown> | undefined = undefined;
   #collecting = false;
   #discarding = false;
   #paused = false;
@@ -49,7 +56,7 @@ export class IncomingBody {
     const reader = this.#reader;
     if (reader && !this.#collecting) {
       this.#reader = undefined;
-      reader.resolve(chunk);
+      reader(chunk);
       return true;
     }
     this.#chunks.push(chunk);
@@ -65,7 +72,7 @@ export class IncomingBody {
 
   /** No more will come. What has come is given up: part of a body is not the body. */
   fail(error: unknown): void {
-    this.#end({ error });
+    this.#end(new Broken(error));
   }
 
   /**
@@ -73,13 +80,15 @@ export class IncomingBody {
    *
    * What came before a failure is read before that is thrown, at once.
    */
-  read(): Uint8Array | undefined | Promise<Uint8Array | undefined> {
+  read(): Uint8Array | undefined | Promise<Uint8Array | Broken | undefined> {
     const chunk = this.#take();
     if (chunk) return chunk;
     if (this.#ending === 'complete') return undefined;
     if (this.#ending) throw this.#ending.error;
     this.wantedAt = performance.now();
-    return new Promise((resolve, reject) => (this.#reader = { resolve, reject }));
+    const reading = new Promise<Uint8Array | Broken | undefined>((resolve) => (this.#reader = resolve));
+    this.#reading = reading;
+    return reading;
   }
 
   /** Whether somebody waits for the next chunk. */
@@ -88,27 +97,31 @@ export class IncomingBody {
   }
 
   /** Takes back a chunk that was asked for and that nobody got. */
-  unread(chunk: Uint8Array | undefined): void {
-    if (!chunk) return;
+  unread(chunk: Uint8Array | Broken | undefined): void {
+    if (!chunk || chunk instanceof Broken || this.#discarding) return;
     this.#chunks.splice(0, this.#first, chunk);
     this.#first = 0;
     this.#buffered += chunk.byteLength;
+    // Somebody else may have begun to read in between.
+    const reader = this.#collecting ? undefined : this.#reader;
+    if (!reader) return;
+    this.#reader = undefined;
+    reader(this.#take());
   }
 
-  /** Nobody waits for the next chunk any more. */
-  forget(): void {
-    this.#reader = undefined;
+  /** Who waited for this does not any more. */
+  forget(read: Promise<unknown>): void {
+    if (this.#reading === read) this.#reader = undefined;
   }
 
   /** All that is left, when it has come; the transport is not paused meanwhile. */
-  collect(): Promise<Uint8Array> {
+  collect(): Promise<Uint8Array | Broken> {
     this.wantedAt = performance.now();
-    return new Promise((resolve, reject) => {
+    return new Promise((resolve) => {
       this.#collecting = true;
-      const done = (): void => resolve(this.#join());
-      if (this.#ending === 'complete') done();
-      else if (this.#ending) reject(this.#ending.error);
-      else this.#reader = { resolve: done, reject };
+      const done: Reader = (end) => resolve(end instanceof Broken ? end : this.#join());
+      if (this.#ending) done(this.#ending === 'complete' ? undefined : this.#ending);
+      else this.#reader = done;
       this.#goOn();
     });
   }
@@ -126,7 +139,7 @@ export class IncomingBody {
     this.#buffered = 0;
     this.#goOn();
     // Whoever reads it, now or later, is told: what is left must not look as if there had been no more.
-    this.#end({ error: new TypeError('Cannot read the body as the response was released') });
+    this.#end(new Broken(new TypeError('Cannot read the body as the response was released')));
   }
 
   #end(ending: Ending): void {
@@ -135,8 +148,7 @@ export class IncomingBody {
     const reader = this.#reader;
     if (!reader) return;
     this.#reader = undefined;
-    if (ending === 'complete') reader.resolve(undefined);
-    else reader.reject((ending as { error: unknown }).error);
+    reader(ending === 'complete' ? undefined : ending);
   }
 
   #take(): Uint8Array | undefined {

@@ -5,6 +5,7 @@ import type { DecodeLimits, Decoding } from '../platform/platform.ts';
 import type { Exchange } from '../request/exchange.ts';
 import { validate, type StandardSchemaV1 } from '../standard-schema.ts';
 import { ByteReader, joined } from './byte-reader.ts';
+import { Broken } from './incoming.ts';
 
 const SNIPPET_BYTES = 1024;
 
@@ -67,6 +68,7 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
     try {
       exchange.limitTo(limits.maxBytes);
       const raw = await this.#waitFor(exchange.body.collect());
+      if (raw instanceof Broken) throw raw.error;
       if (codings.length === 0 || !decoding) return raw;
       return await this.#waitFor(decoding.decodeWhole(raw, codings, limits));
     } catch (error) {
@@ -325,15 +327,18 @@ class RawChunks implements AsyncIterableIterator<Uint8Array, undefined> {
   }
 
   /** Cancelled, nothing is lost: the next who reads gets what comes. */
-  async #wait(read: Promise<Uint8Array | undefined>): Promise<Uint8Array | undefined> {
+  async #wait(read: Promise<Uint8Array | Broken | undefined>): Promise<Uint8Array | undefined> {
     const { body } = this.#parts.exchange;
     const scope = ambientScope() ?? this.#parts.scope;
+    let came: Uint8Array | Broken | undefined;
     try {
-      return await abortable(read, { scope, abandon: true, onAbandoned: (chunk) => body.unread(chunk) });
+      came = await abortable(read, { scope, abandon: true, onAbandoned: (chunk) => body.unread(chunk) });
     } catch (error) {
-      body.forget();
+      body.forget(read);
       throw error;
     }
+    if (came instanceof Broken) throw came.error;
+    return came;
   }
 
   return(): Promise<IteratorResult<Uint8Array, undefined>> {

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { test } from 'node:test';
-import { currentScope, isCancelled, sleep, taskGroup, timeout, TimeoutError, withScope, type Scope } from 'corral';
+import { currentScope, isCancelled, run, sleep, taskGroup, timeout, TimeoutError, withScope, type Scope } from 'corral';
 
 import type { ClientResponse } from '../../src/response/client-response.ts';
 import { ProtocolError, StatusError } from '../../src/errors.ts';
+import { ClientSession } from '../../src/session/client-session.ts';
+import { startFaultServer } from '../faults/server.ts';
 import { errorOf, gate, pair } from './fixture.ts';
 
 test('RequestHandle: begins without being awaited', async () => {
@@ -281,6 +283,35 @@ for (const [phase, path] of [
     await at.server.idle();
   });
 }
+
+test('RequestHandle: cancelled, it leaves no error behind that is reported as one nobody has seen', async () => {
+  await using server = await startFaultServer();
+  const reported: unknown[] = [];
+  const main = async (): Promise<void> => {
+    const own = new ClientSession({ baseUrl: server.origin, retry: false });
+    for (const read of [
+      () => own.get('/fault/stall-body').text(),
+      async () => (await own.get('/fault/stall-body')).bytes(),
+      async () => (await own.get('/fault/stall-body')).body.readExactly(1_000_000),
+    ]) {
+      await withScope(async (scope) => {
+        const error = errorOf(read());
+        await server.waitFor(({ inFlight }) => inFlight.now === 1);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        scope.cancel();
+        assert.ok(isCancelled(await error));
+      });
+      await server.waitFor(({ inFlight }) => inFlight.now === 0);
+    }
+    // It ends in the same moment as its session.
+    void errorOf(own.get('/fault/no-answer'));
+    void errorOf(own.get('/fault/stall-body').text());
+    await server.waitFor(({ inFlight }) => inFlight.now === 2);
+  };
+  await run(main, { onError: (error) => reported.push(error) });
+  await server.idle();
+  assert.deepEqual(reported, []);
+});
 
 test('RequestHandle: cancelled before it began, nothing is sent', async () => {
   await using at = await pair();
