@@ -114,6 +114,8 @@ export class WireExchange implements WireCall, Listed {
     this.#dispatching = true;
     connection.client.dispatch(
       {
+        // undici would find in Object.prototype what is not here.
+        __proto__: null,
         method: request.method,
         path: forward ? origin + pathname + search : pathname + search,
         headers: this.#headers(forward) as string[],
@@ -123,7 +125,7 @@ export class WireExchange implements WireCall, Listed {
         blocking: false,
         ...(connection.link.info.protocol === 'h1' && this.#reset(request.method)),
         ...(request.url.protocol === 'https:' && { servername: request.url.hostname }),
-      },
+      } as Dispatcher.DispatchOptions,
       this as unknown as Dispatcher.DispatchHandler,
     );
     this.#dispatching = false;

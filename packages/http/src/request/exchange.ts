@@ -26,8 +26,8 @@ import {
 } from '../errors.ts';
 import type { GatePlace, GateWaiter } from '../gate-host.ts';
 import { GateFullError } from '../gate.ts';
-import { captureContext, type InContext } from '../internal/time-source.ts';
 import type { Listed } from '../internal/roster.ts';
+import { captureContext, type InContext } from '../internal/time-source.ts';
 import { IncomingBody } from '../response/incoming.ts';
 import type { RetryFacts, RetryStage } from '../retry/decide.ts';
 import type { SessionCore } from '../session/core.ts';
@@ -53,7 +53,7 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
   /** Bytes of the body that came, as they were sent. */
   received = 0;
   error: HttpError | undefined = undefined;
-  /** What it failed with before there was a head. */
+  /** What who waits for it is to get, when it has failed: the error, or what the body that was sent has thrown. */
   thrown: { readonly error: unknown } | undefined = undefined;
   trailers: readonly string[] = [];
   /** Called once it has ended, whichever way. */
@@ -62,9 +62,9 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
   #state: State = 'new';
   #phase: RequestPhase = 'acquire';
   #slot = false;
-  #wire: WireCall | undefined = undefined;
-  /** The context of the caller, in which its body is opened: of one that waits. */
+  /** While it waits for its turn: that of whoever waits for it. */
   #inContext: InContext | undefined = undefined;
+  #wire: WireCall | undefined = undefined;
   #resolve!: () => void;
   /** When the present phase has lasted too long, and what that is called. */
   #limitAt = Infinity;
@@ -101,7 +101,11 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
 
   // Beginning --------------------------------------------------------------------------------------------------------
 
-  /** Asks for admission and sends. Is fulfilled with the head, or the failure; never when it is aborted. */
+  /**
+   * Asks for admission and sends. Settles when there is a head, or what failed is in `thrown`; never when it is aborted.
+   *
+   * It never rejects: who was cancelled meanwhile leaves nobody to hear of a failure.
+   */
   start(front: boolean): Promise<void> {
     return new Promise((resolve) => {
       this.#resolve = resolve;
@@ -121,14 +125,20 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
       const { queue } = core.options.gate;
       return this.#fail((facts) => new QueueFullError(`${queue} requests are waiting already`, facts), true);
     }
-    // It will be let in by whoever leaves.
-    if (this.hop.body) this.#inContext = captureContext();
     this.journey.trace?.queued();
+    this.#inContext = captureContext();
     this.#arm('acquire', this.journey.timeouts.acquireMs);
   }
 
-  /** Told by the gate: it is its turn. */
+  /** Told by the gate, which is in the context of whoever has left it: it is its turn. */
   admitted(): void {
+    const inContext = this.#inContext;
+    this.#inContext = undefined;
+    if (inContext) inContext(() => this.#send());
+    else this.#send();
+  }
+
+  #send(): void {
     const { journey, hop } = this;
     this.#slot = true;
     this.#state = 'connecting';
@@ -140,11 +150,8 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
     // A listener may have closed the session.
     if (this.over) return;
     this.#arm('connect', journey.timeouts.connectMs);
-    const inContext = this.#inContext;
-    this.#inContext = undefined;
     try {
-      const send = (): WireCall => this.#core.transport.send(hop.toWire(), this);
-      this.#wire = inContext ? inContext(send) : send();
+      this.#wire = this.#core.transport.send(hop.toWire(), this);
     } catch (error) {
       return this.onError({ kind: 'upload', phase: undefined, message: messageOf(error), cause: error, reused: false });
     }
@@ -306,8 +313,9 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
   limitTo(bytes: number): void {
     this.#maxReceived = bytes;
     if (this.received <= bytes) return;
-    this.abort();
-    throw new BodyLimitError(bytes, `the body is larger than ${bytes} bytes`, this.#factsOfBody());
+    const make: ErrorFactory = (facts) => new BodyLimitError(bytes, `the body is larger than ${bytes} bytes`, facts);
+    this.#fail(make, false);
+    throw this.error ?? make(this.#factsOfBody());
   }
 
   /** The error of somebody who reads, and finds more without an end than he takes. */
@@ -344,15 +352,17 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
     return this.#state === 'done' || this.#state === 'failed' || this.#state === 'aborted';
   }
 
-  /** Nobody waits for it any more: ends it at once. */
-  abort(): void {
+  /** Nobody waits for it any more: ends it at once. Whoever reads it still is told `why`. */
+  abort(why?: { readonly error: unknown }): void {
     if (this.over) return;
     const wire = this.#wire;
     this.#finish('aborted');
     wire?.abort();
     // Whoever reads it still is told.
     this.body.fail(
-      new TypeError('Cannot read the body as the response was released, or the scope of its request has ended'),
+      why
+        ? why.error
+        : new TypeError('Cannot read the body as the response was released, or the scope of its request has ended'),
     );
   }
 
@@ -401,11 +411,8 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
     this.error = error;
     // What the source of an upload throws is the caller's own.
     const thrown = upload ? upload.cause : error;
-    if (!hadHead) {
-      // No rejection, as whoever waits may be cancelled at this moment: nobody would see it.
-      this.thrown = { error: thrown };
-      return this.#resolve();
-    }
+    this.thrown = { error: thrown };
+    if (!hadHead) return this.#resolve();
     if (this.#delivered) this.journey.trace?.error(error);
     this.body.fail(thrown);
   }

@@ -5,7 +5,7 @@
  *     redirects    each hop      retries    one try
  */
 
-import { abortable, isCancelled, sleep, type Scope } from 'corral';
+import { abortable, isCancelled, sleep, withScope, type Scope } from 'corral';
 import type { CookieJarLike } from '../cookies/cookie-jar.ts';
 import { BodyLimitError, DecodeError, HttpError, RedirectError, StatusError, type Attempt } from '../errors.ts';
 import { redactUrl } from '../headers/redact.ts';
@@ -33,8 +33,9 @@ export class Performance {
   readonly #journey: Journey;
   readonly #scope: Scope;
   readonly #history: RedirectStep[] = [];
-  /** All that was begun: what still is under way when the request fails, is ended. */
-  readonly #tries: Exchange[] = [];
+  /** Of all responses that came. None but the one that is given may be left to middleware, or behind an error. */
+  readonly #bodies: ResponseBody[] = [];
+  #over = false;
 
   constructor(core: SessionCore, plan: Plan, journey: Journey, scope: Scope) {
     this.#core = core;
@@ -45,24 +46,43 @@ export class Performance {
 
   async perform(): Promise<ClientResponse> {
     this.#core.budget.deposit();
+    let given: ResponseBody | undefined;
     try {
       const { method, url, headers, body, redirect, raiseForStatus } = this.#plan;
       let hop = new Hop(method, url, headers, body, this.#core.proxyFor(url));
       for (;;) {
-        const response = checkResponse(await this.#send(hop));
+        let response: ClientResponse;
+        if (this.#direct) {
+          // What #tryHop does, written out: an async function more costs every request two promises.
+          const exchange = this.#newExchange(hop);
+          try {
+            await this.#head(exchange, false);
+          } catch (error) {
+            exchange.abort();
+            throw error;
+          }
+          const failed = failureOf(exchange);
+          response = isFine(exchange, failed) ? this.#response(exchange) : await this.#tryAgain(exchange, failed);
+        } else response = checkResponse(await this.#send(hop));
         const location = redirect && isRedirect(response.status) ? response.header('location') : undefined;
         if (location === undefined) {
           if (raiseForStatus && response.status >= 400) await response.raiseForStatus();
-          response.body.deliver();
+          given = response.body;
+          given.deliver();
           return response;
         }
         hop = this.#next(hop, response, location);
       }
     } catch (error) {
-      if (isCancelled(error)) this.#journey.trace?.cancelled();
-      else this.#journey.trace?.error(error);
-      for (const exchange of this.#tries) giveUp(exchange, error);
+      if (!isCancelled(error)) this.#journey.trace?.error(error);
+      else {
+        this.#journey.trace?.cancelled();
+        for (const body of this.#bodies) body.abort();
+      }
       throw error;
+    } finally {
+      this.#over = true;
+      for (const body of this.#bodies.splice(0)) if (body !== given) body.release();
     }
   }
 
@@ -105,6 +125,11 @@ export class Performance {
     return new RedirectError(reason, redactUrl(response.header('location') ?? ''), message, facts);
   }
 
+  /** Whether nothing stands between a hop and its tries. */
+  get #direct(): boolean {
+    return this.#plan.use.length === 0 && !this.#core.options.cookies;
+  }
+
   // Middleware -------------------------------------------------------------------------------------------------------
 
   #send(hop: Hop): Promise<ClientResponse> {
@@ -135,26 +160,30 @@ export class Performance {
   // Retries ----------------------------------------------------------------------------------------------------------
 
   async #tryHop(hop: Hop): Promise<ClientResponse> {
+    const exchange = this.#newExchange(hop);
+    try {
+      await this.#head(exchange, false);
+    } catch (error) {
+      exchange.abort();
+      throw error;
+    }
+    const failed = failureOf(exchange);
+    return isFine(exchange, failed) ? this.#response(exchange) : this.#tryAgain(exchange, failed);
+  }
+
+  /** After a first try that did not go well, until one does or there is to be no other. */
+  async #tryAgain(first: Exchange, firstFailed: Failed | undefined): Promise<ClientResponse> {
+    let exchange = first;
+    let failed = firstFailed;
     let attempt = 1;
     let reconnected = false;
-    for (let front = false; ; front = true) {
-      const exchange = new Exchange(this.#core, this.#journey, hop);
-      this.#tries.push(exchange);
-      let failed: { readonly error: unknown } | undefined;
-      // Nothing is sent for those who have been cancelled.
-      if (this.#scope.reason) throw this.#scope.reason;
-      try {
-        await abortable(exchange.start(front), { scope: this.#scope, abandon: true });
-        if (exchange.thrown) throw exchange.thrown.error;
-        if ((exchange.head as WireHead).status < 400) return this.#response(exchange);
-      } catch (error) {
-        failed = failureOf(exchange, error);
-      }
-      const decision = this.#decide(exchange, failed?.error, attempt, reconnected);
+    while (!isFine(exchange, failed)) {
+      const { hop } = exchange;
+      const decision = this.#decided(exchange, failed?.error, attempt, reconnected);
       if (decision.closeHostMs) this.#core.gate.closeHost(hop.host, decision.closeHostMs);
       if (!decision.retry || !this.#isTimeFor(decision.delayMs)) {
         if (failed) throw failed.error;
-        return this.#response(exchange);
+        break;
       }
       this.#journey.trace?.retry({
         attempt,
@@ -166,6 +195,36 @@ export class Performance {
       await this.#putAside(exchange, decision.delayMs);
       if (decision.free) reconnected = true;
       else attempt++;
+      exchange = this.#newExchange(hop);
+      try {
+        await this.#head(exchange, true);
+      } catch (error) {
+        exchange.abort();
+        throw error;
+      }
+      failed = failureOf(exchange);
+    }
+    return this.#response(exchange);
+  }
+
+  /** Nothing is sent for those who have been cancelled. */
+  #newExchange(hop: Hop): Exchange {
+    if (this.#scope.reason) throw this.#scope.reason;
+    return new Exchange(this.#core, this.#journey, hop);
+  }
+
+  /** Sends, and waits for the head, or the failure. */
+  #head(exchange: Exchange, front: boolean): Promise<void> {
+    return abortable(exchange.start(front), { scope: this.#scope, abandon: true });
+  }
+
+  #decided(exchange: Exchange, error: unknown, attempt: number, reconnected: boolean): RetryDecision {
+    try {
+      return this.#decide(exchange, error, attempt, reconnected);
+    } catch (thrown) {
+      // By retryIf: nobody will see the response.
+      exchange.discard(lengthOf(exchange));
+      throw thrown;
     }
   }
 
@@ -204,13 +263,35 @@ export class Performance {
     const { head } = exchange;
     this.#journey.attempts.push(exchange.attempt(head && this.#retryAfter(exchange)));
     exchange.discard(lengthOf(exchange));
-    if (delayMs > 0) await sleep(delayMs, { scope: this.#scope });
+    if (delayMs > 0 && !this.#core.closed) await this.#pause(delayMs);
+  }
+
+  /** The end of the session ends it as well: the next try then fails for that. */
+  async #pause(ms: number): Promise<void> {
+    const { pauses } = this.#core;
+    const wait = async (own: Scope): Promise<void> => {
+      pauses.add(own);
+      try {
+        await sleep(ms, { scope: own });
+      } finally {
+        pauses.delete(own);
+      }
+    };
+    try {
+      await withScope(wait, { scope: this.#scope });
+    } catch (error) {
+      if (!this.#core.closed || this.#scope.reason) throw error;
+    }
   }
 
   // Responses --------------------------------------------------------------------------------------------------------
 
   #response(exchange: Exchange): ClientResponse {
     const { status, statusText, headers } = exchange.head as WireHead;
+    const body = this.#body(exchange);
+    // When all is over it was asked for by middleware that has not waited for it.
+    if (this.#over) body.release();
+    else this.#bodies.push(body);
     return new ClientResponse({
       status,
       statusText,
@@ -218,7 +299,7 @@ export class Performance {
       url: exchange.hop.url,
       history: this.#history.length > 0 ? Object.freeze([...this.#history]) : NONE,
       http: exchange.connection?.protocol === 'h2' ? '2' : '1.1',
-      body: this.#body(exchange),
+      body,
       exchange,
       owner: this,
     });
@@ -295,17 +376,21 @@ function withCaller(error: unknown, hidden: (...given: never[]) => unknown = wit
   return error;
 }
 
-/** What a try failed with. What is no failure of the request, such as a cancellation, is thrown. */
-function failureOf(exchange: Exchange, error: unknown): { readonly error: unknown } {
-  if (exchange.over && !exchange.head && !isCancelled(error)) return { error: withCaller(error, failureOf) };
-  exchange.abort();
-  throw error;
+/** What a try failed with. */
+interface Failed {
+  readonly error: unknown;
 }
 
-/** Nobody will see its response: middleware has failed for one, or a jar, or the request is cancelled. */
-function giveUp(exchange: Exchange, error: unknown): void {
-  if (isCancelled(error)) exchange.abort();
-  else exchange.discard(lengthOf(exchange));
+/** Whether a try has brought what need not be looked at for a retry. */
+function isFine(exchange: Exchange, failed: Failed | undefined): boolean {
+  return !failed && (exchange.head as WireHead).status < 400;
+}
+
+/** What a try failed with, if it did. What is no failure of the request, such as a cancellation, is thrown. */
+function failureOf({ thrown, head }: Exchange): Failed | undefined {
+  if (!thrown || head) return undefined;
+  if (isCancelled(thrown.error)) throw thrown.error;
+  return { error: withCaller(thrown.error, failureOf) };
 }
 
 function lengthOf(exchange: Exchange): number | undefined {

@@ -68,6 +68,8 @@ export class RequestHandle implements PromiseLike<ClientResponse> {
     this.#work = work;
     this.#inScope = (work?.scope ?? ambientScope()) !== undefined;
     this.#life = life;
+    // In a scope it is the scope that brings a failure to light.
+    if (this.#inScope) life.catch(() => {});
   }
 
   // oxlint-disable-next-line no-thenable -- it is awaited, and its methods say what is wanted of the response
@@ -88,12 +90,12 @@ export class RequestHandle implements PromiseLike<ClientResponse> {
 
   /** The body as text. See {@link ClientResponse.text}. */
   text(): Promise<string> {
-    return this.#consume((response) => response.text());
+    return this.#consume(textOf);
   }
 
   /** The body, whole. See {@link ClientResponse.bytes}. */
   bytes(): Promise<Uint8Array> {
-    return this.#consume((response) => response.bytes());
+    return this.#consume(bytesOf);
   }
 
   /** The body as JSON, checked by a Standard Schema when one is given. See {@link ClientResponse.json}. */
@@ -141,7 +143,7 @@ export class RequestHandle implements PromiseLike<ClientResponse> {
     return this.#life as Promise<SaveResult>;
   }
 
-  #consume<T>(consumer: (response: ClientResponse) => Promise<T>): Promise<T> {
+  #consume<T>(consumer: (response: ClientResponse) => T | Promise<T>): Promise<T> {
     if (this.#wanted || this.#response) return this.#whenOpen().then(consumer);
     this.#want();
     this.#consumer = consumer;
@@ -171,13 +173,24 @@ export class RequestHandle implements PromiseLike<ClientResponse> {
     await nextTurn;
     this.#begun = true;
     const work = this.#work as RequestWork;
+    let response: ClientResponse | undefined;
+    // All in one function: each further one that is async costs every request a promise or two.
     try {
-      return await (this.#save ? work.saveTo(scope, ...this.#save) : this.#perform(work, scope));
+      if (this.#save) return await work.saveTo(scope, ...this.#save);
+      response = await work.perform(scope);
+      if (!this.#consumer) return await this.#lend(response, scope);
+      const result = this.#consumer(response);
+      return result instanceof Promise ? await result : result;
     } catch (error) {
-      if (!isCancelled(error)) await this.#untilWanted(scope);
-      else if (!this.#wanted && scope.reason?.cause.kind === 'closed') throw forgotten(work.name, scope);
+      const cancelled = isCancelled(error);
+      const closed = scope.reason?.cause.kind === 'closed';
+      if (cancelled && !closed) response?.body.abort(reasonOf(work.signal));
+      response?.body.release();
+      if (!cancelled) await this.#untilWanted(scope);
+      else if (!this.#wanted && closed) throw forgotten(work.name, scope);
       throw error;
     } finally {
+      response?.body.release();
       work.ended();
     }
   }
@@ -198,22 +211,26 @@ export class RequestHandle implements PromiseLike<ClientResponse> {
     this.#onWanted?.();
   }
 
-  async #perform(work: RequestWork, scope: Scope): Promise<unknown> {
-    const response = await work.perform(scope);
-    try {
-      if (this.#consumer) return await this.#consumer(response);
-      this.#response = response;
-      this.#open?.(response);
-      const released = new Promise<void>((resolve) => response.body.whenReleased(resolve));
-      await abortable(released, { scope, abandon: true });
-      return undefined;
-    } catch (error) {
-      if (isCancelled(error) && scope.reason?.cause.kind !== 'closed') response.body.abort();
-      throw error;
-    } finally {
-      response.body.release();
-    }
+  /** The caller has the response until it is released. */
+  async #lend(response: ClientResponse, scope: Scope): Promise<void> {
+    this.#response = response;
+    this.#open?.(response);
+    const released = new Promise<void>((resolve) => response.body.whenReleased(resolve));
+    await abortable(released, { scope, abandon: true });
   }
+}
+
+/** What whoever aborted it has said. */
+function reasonOf(signal: AbortSignal | undefined): { readonly error: unknown } | undefined {
+  return signal?.aborted ? { error: signal.reason } : undefined;
+}
+
+function textOf(response: ClientResponse): string | Promise<string> {
+  return response.body.textSoon();
+}
+
+function bytesOf(response: ClientResponse): Promise<Uint8Array> {
+  return response.bytes();
 }
 
 function forgotten(name: string, scope: Scope): Error {

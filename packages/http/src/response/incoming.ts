@@ -3,18 +3,13 @@
 /** Above this many bytes that nobody has read, the transport is paused. */
 export const HIGH_WATER_BYTES = 64 * 1024;
 
-/** No more comes of a body. Whoever waits is given it, and throws the error: a rejection nobody may be there to see. */
-export class Broken {
-  readonly error: unknown;
-  constructor(error: unknown) {
-    this.error = error;
-  }
-}
-
 /** Why a body stopped being readable; undefined while it is. */
-type Ending = Broken | 'complete' | undefined;
+type Ending = { readonly error: unknown } | 'complete' | undefined;
 
-type Reader = (chunk: Uint8Array | Broken | undefined) => void;
+interface Reader {
+  resolve(chunk: Uint8Array | undefined): void;
+  reject(error: unknown): void;
+}
 
 export class IncomingBody {
   #chunks: Uint8Array[] = [];
@@ -56,7 +51,7 @@ export class IncomingBody {
     const reader = this.#reader;
     if (reader && !this.#collecting) {
       this.#reader = undefined;
-      reader(chunk);
+      reader.resolve(chunk);
       return true;
     }
     this.#chunks.push(chunk);
@@ -72,7 +67,7 @@ export class IncomingBody {
 
   /** No more will come. What has come is given up: part of a body is not the body. */
   fail(error: unknown): void {
-    this.#end(new Broken(error));
+    this.#end({ error });
   }
 
   /**
@@ -80,13 +75,13 @@ export class IncomingBody {
    *
    * What came before a failure is read before that is thrown, at once.
    */
-  read(): Uint8Array | undefined | Promise<Uint8Array | Broken | undefined> {
+  read(): Uint8Array | undefined | Promise<Uint8Array | undefined> {
     const chunk = this.#take();
     if (chunk) return chunk;
     if (this.#ending === 'complete') return undefined;
     if (this.#ending) throw this.#ending.error;
     this.wantedAt = performance.now();
-    const reading = new Promise<Uint8Array | Broken | undefined>((resolve) => (this.#reader = resolve));
+    const reading = new Promise<Uint8Array | undefined>((resolve, reject) => (this.#reader = { resolve, reject }));
     this.#reading = reading;
     return reading;
   }
@@ -97,8 +92,8 @@ export class IncomingBody {
   }
 
   /** Takes back a chunk that was asked for and that nobody got. */
-  unread(chunk: Uint8Array | Broken | undefined): void {
-    if (!chunk || chunk instanceof Broken || this.#discarding) return;
+  unread(chunk: Uint8Array | undefined): void {
+    if (!chunk || this.#discarding) return;
     this.#chunks.splice(0, this.#first, chunk);
     this.#first = 0;
     this.#buffered += chunk.byteLength;
@@ -106,7 +101,7 @@ export class IncomingBody {
     const reader = this.#collecting ? undefined : this.#reader;
     if (!reader) return;
     this.#reader = undefined;
-    reader(this.#take());
+    reader.resolve(this.#take());
   }
 
   /** Who waited for this does not any more. */
@@ -115,13 +110,14 @@ export class IncomingBody {
   }
 
   /** All that is left, when it has come; the transport is not paused meanwhile. */
-  collect(): Promise<Uint8Array | Broken> {
+  collect(): Promise<Uint8Array> {
     this.wantedAt = performance.now();
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       this.#collecting = true;
-      const done: Reader = (end) => resolve(end instanceof Broken ? end : this.#join());
-      if (this.#ending) done(this.#ending === 'complete' ? undefined : this.#ending);
-      else this.#reader = done;
+      const done = (): void => resolve(this.#join());
+      if (this.#ending === 'complete') done();
+      else if (this.#ending) reject(this.#ending.error);
+      else this.#reader = { resolve: done, reject };
       this.#goOn();
     });
   }
@@ -139,7 +135,7 @@ export class IncomingBody {
     this.#buffered = 0;
     this.#goOn();
     // Whoever reads it, now or later, is told: what is left must not look as if there had been no more.
-    this.#end(new Broken(new TypeError('Cannot read the body as the response was released')));
+    this.#end({ error: new TypeError('Cannot read the body as the response was released') });
   }
 
   #end(ending: Ending): void {
@@ -148,7 +144,8 @@ export class IncomingBody {
     const reader = this.#reader;
     if (!reader) return;
     this.#reader = undefined;
-    reader(ending === 'complete' ? undefined : ending);
+    if (ending === 'complete') reader.resolve(undefined);
+    else reader.reject((ending as { error: unknown }).error);
   }
 
   #take(): Uint8Array | undefined {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { sleep } from 'corral';
+import { BodyLimitError } from '../../src/errors.ts';
 import { exponential } from '../../src/retry/retry-policy.ts';
 import type { SessionOptions } from '../../src/session/options.ts';
 import { errorOf, pair } from './fixture.ts';
@@ -62,3 +64,12 @@ for (const name of ['onQueued', 'onAdmitted', 'onSent', 'onHeaders', 'onChunk'] 
     if (name === 'onQueued' || name === 'onAdmitted') assert.equal(at.server.requests.length, 0);
   });
 }
+
+test('listener: a body that had grown too large before anybody asked for it ends the request as an error', async () => {
+  const { events, at } = await heard({ maxBytes: 10 });
+  await using _ = at;
+  await using response = await at.session.get('/fault/endless-body');
+  while (response.body.receivedBytes <= 10) await sleep(1);
+  assert.ok((await errorOf(response.bytes())) instanceof BodyLimitError);
+  assert.deepEqual(events, ['onAdmitted', 'onError']);
+});
