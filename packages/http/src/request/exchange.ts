@@ -26,8 +26,8 @@ import {
 } from '../errors.ts';
 import type { GatePlace, GateWaiter } from '../gate-host.ts';
 import { GateFullError } from '../gate.ts';
-import type { Listed } from '../internal/roster.ts';
 import { captureContext, type InContext } from '../internal/time-source.ts';
+import type { Listed } from '../internal/roster.ts';
 import { IncomingBody } from '../response/incoming.ts';
 import type { RetryFacts, RetryStage } from '../retry/decide.ts';
 import type { SessionCore } from '../session/core.ts';
@@ -125,8 +125,11 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
       const { queue } = core.options.gate;
       return this.#fail((facts) => new QueueFullError(`${queue} requests are waiting already`, facts), true);
     }
-    this.journey.trace?.queued();
+    // It will be let in by whoever leaves.
     this.#inContext = captureContext();
+    this.journey.trace?.queued();
+    // A listener may have closed the session.
+    if (this.over) return;
     this.#arm('acquire', this.journey.timeouts.acquireMs);
   }
 

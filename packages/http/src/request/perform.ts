@@ -5,7 +5,7 @@
  *     redirects    each hop      retries    one try
  */
 
-import { abortable, isCancelled, sleep, withScope, type Scope } from 'corral';
+import { abortable, isCancelled, type Scope } from 'corral';
 import type { CookieJarLike } from '../cookies/cookie-jar.ts';
 import { BodyLimitError, DecodeError, HttpError, RedirectError, StatusError, type Attempt } from '../errors.ts';
 import { redactUrl } from '../headers/redact.ts';
@@ -74,11 +74,8 @@ export class Performance {
         hop = this.#next(hop, response, location);
       }
     } catch (error) {
-      if (!isCancelled(error)) this.#journey.trace?.error(error);
-      else {
-        this.#journey.trace?.cancelled();
-        for (const body of this.#bodies) body.abort();
-      }
+      if (isCancelled(error)) this.#journey.trace?.cancelled();
+      else this.#journey.trace?.error(error);
       throw error;
     } finally {
       this.#over = true;
@@ -179,7 +176,7 @@ export class Performance {
     let reconnected = false;
     while (!isFine(exchange, failed)) {
       const { hop } = exchange;
-      const decision = this.#decided(exchange, failed?.error, attempt, reconnected);
+      const decision = this.#decideOrEnd(exchange, failed?.error, attempt, reconnected);
       if (decision.closeHostMs) this.#core.gate.closeHost(hop.host, decision.closeHostMs);
       if (!decision.retry || !this.#isTimeFor(decision.delayMs)) {
         if (failed) throw failed.error;
@@ -218,11 +215,11 @@ export class Performance {
     return abortable(exchange.start(front), { scope: this.#scope, abandon: true });
   }
 
-  #decided(exchange: Exchange, error: unknown, attempt: number, reconnected: boolean): RetryDecision {
+  /** What `retryIf` throws ends the request. */
+  #decideOrEnd(exchange: Exchange, error: unknown, attempt: number, reconnected: boolean): RetryDecision {
     try {
       return this.#decide(exchange, error, attempt, reconnected);
     } catch (thrown) {
-      // By retryIf: nobody will see the response.
       exchange.discard(lengthOf(exchange));
       throw thrown;
     }
@@ -263,25 +260,7 @@ export class Performance {
     const { head } = exchange;
     this.#journey.attempts.push(exchange.attempt(head && this.#retryAfter(exchange)));
     exchange.discard(lengthOf(exchange));
-    if (delayMs > 0 && !this.#core.closed) await this.#pause(delayMs);
-  }
-
-  /** The end of the session ends it as well: the next try then fails for that. */
-  async #pause(ms: number): Promise<void> {
-    const { pauses } = this.#core;
-    const wait = async (own: Scope): Promise<void> => {
-      pauses.add(own);
-      try {
-        await sleep(ms, { scope: own });
-      } finally {
-        pauses.delete(own);
-      }
-    };
-    try {
-      await withScope(wait, { scope: this.#scope });
-    } catch (error) {
-      if (!this.#core.closed || this.#scope.reason) throw error;
-    }
+    if (delayMs > 0) await this.#core.pause(delayMs, this.#scope);
   }
 
   // Responses --------------------------------------------------------------------------------------------------------
@@ -326,7 +305,7 @@ export class Performance {
     const bodyless = exchange.hop.method === 'HEAD';
     return new ResponseBody({
       exchange,
-      codings: decompress && decoding && !bodyless ? this.#codings(exchange, decoding) : NONE,
+      codings: decompress && !bodyless ? this.#codings(exchange, decoding) : NONE,
       decoding,
       limits: { maxBytes, maxRatio: options.maxRatio },
       length: bodyless ? 0 : lengthOf(exchange),
@@ -335,10 +314,12 @@ export class Performance {
     });
   }
 
-  #codings(exchange: Exchange, decoding: Decoding): readonly string[] {
+  #codings(exchange: Exchange, decoding: Decoding | undefined): readonly string[] {
     const first = valueOf(exchange, 'content-encoding');
     if (first === undefined) return NONE;
     try {
+      // What the platform has decoded has no such header any more.
+      if (!decoding) throw new Error(`the body is encoded in '${first}', which this platform does not undo`);
       return decoding.parse(valuesOf(exchange, 'content-encoding').join(','));
     } catch (error) {
       exchange.abort();

@@ -28,8 +28,10 @@ export function checkedOptions<T extends object>(given: T | undefined, checks: O
       throw new TypeError(`Cannot call ${call} as its options are ${known}: current value has ${name}`);
     }
     const wanted = check(value);
-    if (wanted)
-      throw new TypeError(`Cannot call ${call} as { ${name} } takes ${wanted}: current value is ${shown(value)}`);
+    if (wanted) {
+      const seen = name === 'auth' ? `a ${typeof value}` : shown(value);
+      throw new TypeError(`Cannot call ${call} as { ${name} } takes ${wanted}: current value is ${seen}`);
+    }
     read[name] = value;
   }
   return read as Partial<T>;

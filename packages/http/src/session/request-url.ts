@@ -18,7 +18,7 @@ export function requestUrl(
   try {
     url = new URL(text, base);
   } catch {
-    throw notUrl(text, base, call);
+    throw notUrl(input, base, call);
   }
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
     throw new TypeError(`Cannot ${call} as a URL begins with http: or https:: current value is '${url.protocol}'`);
@@ -39,12 +39,12 @@ function addQuery(url: URL, query: QueryInput, call: string): void {
 }
 
 function searchParams(query: Exclude<QueryInput, URLSearchParams>, call: string): URLSearchParams {
-  const params = new URLSearchParams();
   if (Symbol.iterator in query) {
     throw new TypeError(
       `Cannot ${call} as { query } takes an object or URLSearchParams: current value is ${shown(query)}`,
     );
   }
+  const params = new URLSearchParams();
   for (const [name, given] of Object.entries(query)) {
     for (const value of Array.isArray(given) ? given : [given]) {
       if (value === undefined) continue;

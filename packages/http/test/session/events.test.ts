@@ -53,6 +53,14 @@ test('listener: a response that is released unread has ended', async () => {
   assert.deepEqual(events, ['onAdmitted', 'onEnd']);
 });
 
+test('listener: a body that had grown too large before anybody asked for it ends the request as an error', async () => {
+  const { events, at } = await heard({ maxBytes: 10 });
+  await using _ = at;
+  await using response = await at.session.get('/fault/endless-body');
+  while (response.body.receivedBytes <= 10) await sleep(1);
+  assert.ok((await errorOf(response.bytes())) instanceof BodyLimitError);
+  assert.deepEqual(events, ['onAdmitted', 'onError']);
+});
 for (const name of ['onQueued', 'onAdmitted', 'onSent', 'onHeaders', 'onChunk'] as const) {
   test(`listener: may close the session in ${name}: nothing more is sent, and no time limit is left`, async () => {
     const close = (): void => void at.session.close({ graceMs: 0 });
@@ -64,12 +72,3 @@ for (const name of ['onQueued', 'onAdmitted', 'onSent', 'onHeaders', 'onChunk'] 
     if (name === 'onQueued' || name === 'onAdmitted') assert.equal(at.server.requests.length, 0);
   });
 }
-
-test('listener: a body that had grown too large before anybody asked for it ends the request as an error', async () => {
-  const { events, at } = await heard({ maxBytes: 10 });
-  await using _ = at;
-  await using response = await at.session.get('/fault/endless-body');
-  while (response.body.receivedBytes <= 10) await sleep(1);
-  assert.ok((await errorOf(response.bytes())) instanceof BodyLimitError);
-  assert.deepEqual(events, ['onAdmitted', 'onError']);
-});

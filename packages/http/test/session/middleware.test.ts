@@ -4,21 +4,8 @@ import { isCancelled, sleep, withScope } from 'corral';
 
 import { digestAuth } from '../../src/auth/digest-auth.ts';
 import type { Middleware } from '../../src/request/middleware.ts';
-import { exponential } from '../../src/retry/retry-policy.ts';
 import { startFaultServer } from '../faults/server.ts';
-import { errorOf, gate, pair, type Routes } from './fixture.ts';
-
-const LARGE = '/fault/bytes?bytes=10000000';
-
-/** The head of something large, which never comes. */
-function large(status: number): Routes {
-  return {
-    '/': async (exchange) => {
-      await exchange.head(status, { 'Content-Length': '10000000', 'Set-Cookie': 'a=b' });
-      await exchange.gone;
-    },
-  };
-}
+import { errorOf, gate, pair } from './fixture.ts';
 
 const adds =
   (name: string, value: string): Middleware =>
@@ -215,47 +202,6 @@ test('use: may send requests of the session by itself', async () => {
   await using at = await pair({ use: [token] });
   await at.session.get('/fault/echo').text();
   assert.equal(at.last.headers['authorization'], 'Bearer token');
-});
-
-test('use: what middleware gives is a response, and what it hands on is a request', async () => {
-  await using at = await pair();
-  const nothing = (async (...[request, next]: Parameters<Middleware>) =>
-    void (await next(request))) as unknown as Middleware;
-  const bare = ((_request, next) => (next as () => unknown)()) as Middleware;
-  assert.match((await errorOf(at.session.get(LARGE, { use: [nothing] }))).message, /^Cannot use middleware as/);
-  assert.match((await errorOf(at.session.get(LARGE, { use: [bare] }))).message, /^Cannot call next as/);
-  assert.equal(at.session.snapshot().inFlight, 0);
-});
-
-test('cookies: a jar that fails when it is given some gives the slot back', async () => {
-  const mine = new Error('mine');
-  const cookies = { getCookieHeader: () => '', setFromResponse: () => Promise.reject(mine) };
-  await using at = await pair({ cookies: cookies as never }, large(200));
-  assert.equal(await errorOf(at.session.get('/')), mine);
-  assert.equal(at.session.snapshot().inFlight, 0);
-});
-
-test('retryIf: one that throws gives the slot back, and its error is thrown', async () => {
-  const mine = new Error('mine');
-  const retryIf = (): never => {
-    throw mine;
-  };
-  await using at = await pair({ retry: exponential({ retryIf }) }, large(503));
-  assert.equal(await errorOf(at.session.get('/')), mine);
-  assert.equal(at.session.snapshot().inFlight, 0);
-});
-
-test('raiseForStatus: cancelled while the beginning of the body is awaited, the slot is given back', async () => {
-  const came = gate();
-  await using at = await pair({ raiseForStatus: true, listener: { onHeaders: () => came.open() } }, large(500));
-  await withScope(async (scope) => {
-    const error = errorOf(at.session.get('/'));
-    await came.promise;
-    scope.cancel();
-    assert.ok(isCancelled(await error));
-  });
-  assert.equal(at.session.snapshot().inFlight, 0);
-  await at.server.idle();
 });
 
 // Digest ---------------------------------------------------------------------------------------------------------------
