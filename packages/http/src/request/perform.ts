@@ -74,8 +74,11 @@ export class Performance {
         hop = this.#next(hop, response, location);
       }
     } catch (error) {
-      if (isCancelled(error)) this.#journey.trace?.cancelled();
-      else this.#journey.trace?.error(error);
+      if (!isCancelled(error)) this.#journey.trace?.error(error);
+      else {
+        this.#journey.trace?.cancelled();
+        for (const body of this.#bodies) body.abort();
+      }
       throw error;
     } finally {
       this.#over = true;
