@@ -24,6 +24,7 @@ import { Hop } from './hop.ts';
 import type { Journey } from './journey.ts';
 import type { OutgoingRequest } from './middleware.ts';
 import type { Plan } from './plan.ts';
+import { waitFor } from './wait-for.ts';
 import { droppedHeaders, isRedirect, methodAfter, Refused, targetOf } from './redirect.ts';
 
 /** What performs one request of the caller. It lives as long as the response. */
@@ -74,8 +75,11 @@ export class Performance {
         hop = this.#next(hop, response, location);
       }
     } catch (error) {
-      if (isCancelled(error)) this.#journey.trace?.cancelled();
-      else this.#journey.trace?.error(error);
+      if (!isCancelled(error)) this.#journey.trace?.error(error);
+      else {
+        this.#journey.trace?.cancelled();
+        for (const body of this.#bodies) body.abort();
+      }
       throw error;
     } finally {
       this.#over = true;
@@ -147,10 +151,11 @@ export class Performance {
 
   async #answerWith(cookies: CookieJarLike, hop: Hop): Promise<ClientResponse> {
     const found = cookies.getCookieHeader(hop.url);
-    const header = typeof found === 'object' ? await found : found;
+    const header = typeof found === 'object' ? await waitFor(found, this.#scope) : found;
     const response = await this.#tryHop(header ? withCookies(hop, header) : hop);
     const set = response.headerValues('set-cookie');
-    if (set.length > 0) await cookies.setFromResponse(hop.url, set);
+    const kept = set.length > 0 ? cookies.setFromResponse(hop.url, set) : undefined;
+    if (kept) await waitFor(kept, this.#scope);
     return response;
   }
 

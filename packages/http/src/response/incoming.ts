@@ -17,6 +17,8 @@ export class IncomingBody {
   #buffered = 0;
   #ending: Ending = undefined;
   #reader: Reader | undefined = undefined;
+  /** What the reader waits for. */
+  #reading: Promise<unknown> | undefined = undefined;
   #collecting = false;
   #discarding = false;
   #paused = false;
@@ -79,7 +81,9 @@ export class IncomingBody {
     if (this.#ending === 'complete') return undefined;
     if (this.#ending) throw this.#ending.error;
     this.wantedAt = performance.now();
-    return new Promise((resolve, reject) => (this.#reader = { resolve, reject }));
+    const reading = new Promise<Uint8Array | undefined>((resolve, reject) => (this.#reader = { resolve, reject }));
+    this.#reading = reading;
+    return reading;
   }
 
   /** Whether somebody waits for the next chunk. */
@@ -89,15 +93,20 @@ export class IncomingBody {
 
   /** Takes back a chunk that was asked for and that nobody got. */
   unread(chunk: Uint8Array | undefined): void {
-    if (!chunk) return;
+    if (!chunk || this.#discarding) return;
     this.#chunks.splice(0, this.#first, chunk);
     this.#first = 0;
     this.#buffered += chunk.byteLength;
+    // Somebody else may have begun to read in between.
+    const reader = this.#collecting ? undefined : this.#reader;
+    if (!reader) return;
+    this.#reader = undefined;
+    reader.resolve(this.#take());
   }
 
-  /** Nobody waits for the next chunk any more. */
-  forget(): void {
-    this.#reader = undefined;
+  /** Who waited for this does not any more. */
+  forget(read: Promise<unknown>): void {
+    if (this.#reading === read) this.#reader = undefined;
   }
 
   /** All that is left, when it has come; the transport is not paused meanwhile. */

@@ -335,8 +335,6 @@ class RawChunks implements AsyncIterableIterator<Uint8Array, undefined> {
 
   async next(): Promise<IteratorResult<Uint8Array, undefined>> {
     const { body } = this.#parts.exchange;
-    const { reason } = ambientScope() ?? this.#parts.scope;
-    if (reason) throw reason;
     if (body.beingRead) throw new TypeError('Cannot read the body as it is being read: await one read before the next');
     this.#owner.checkCancelled();
     const read = body.read();
@@ -352,7 +350,7 @@ class RawChunks implements AsyncIterableIterator<Uint8Array, undefined> {
     try {
       return await waitAsReader(read, this.#parts.scope, (chunk) => body.unread(chunk));
     } catch (error) {
-      body.forget();
+      body.forget(read);
       throw error;
     }
   }

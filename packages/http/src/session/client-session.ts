@@ -238,7 +238,8 @@ export class ClientSession implements AsyncDisposable {
       headers: requestHeaders(defaults, options, url, body, call),
       body,
       retry: options.retry === undefined ? session.retry : retryOf(options.retry),
-      redirect: options.redirect === undefined ? session.redirect : resolveRedirect(options.redirect, call),
+      redirect:
+        options.redirect === undefined ? session.redirect : resolveRedirect(options.redirect, session.redirect, call),
       raiseForStatus: options.raiseForStatus ?? session.raiseForStatus,
       maxBytes: options.maxBytes ?? session.maxBytes,
       decompress: options.decompress ?? session.decompress,
