@@ -47,6 +47,8 @@ export class WireExchange implements WireCall, Listed {
   #receivedBefore = 0;
   #reused = false;
   #headSeen = false;
+  /** Whether a server has refused it once, over HTTP/2. */
+  #refused = false;
   /** Its status says that there is no body, whatever its headers say. */
   #bodyless = false;
   #dispatching = false;
@@ -104,12 +106,11 @@ export class WireExchange implements WireCall, Listed {
     }
     // A server may close it together with its last answer. That has to be read first, which takes a turn: undici's own
     // pause ends in the very turn in which the answer was read.
-    if (this.#reused && !connection.multiplexed) setImmediate(dispatchLater, this, connection);
+    if (this.#reused && !connection.multiplexed) setImmediate(() => this.#dispatchReused(connection));
     else this.#dispatch(connection);
   }
 
-  /** Only for the turn after it began. */
-  dispatchLater(connection: Connection): void {
+  #dispatchReused(connection: Connection): void {
     if (this.#over) return;
     if (connection.usable) this.#dispatch(connection);
     else this.#again();
@@ -265,6 +266,7 @@ export class WireExchange implements WireCall, Listed {
     if (this.#bodyless && error.code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') return this.#complete([], true);
     const written = this.#abortRequest !== undefined;
     if (!written && this.#reused && !String(error.code).startsWith('UND_ERR_')) return this.#again();
+    if (!this.#refused && !this.#headSeen && !this.streams && isRefusal(error)) return this.#onRefused();
     const { failure } = this.#upload ?? {};
     const reused = this.#reused;
     if (failure) {
@@ -285,6 +287,19 @@ export class WireExchange implements WireCall, Listed {
     connection.running -= 1;
     connection.destroy();
     this.#owner.start(this);
+  }
+
+  /**
+   * The server has not acted upon it (RFC 9113, section 8.7): it was one of those that were begun before the server had
+   * said how many it takes. By now it has, and what is too much waits.
+   */
+  #onRefused(): void {
+    this.#refused = true;
+    const connection = this.#connection as Connection;
+    this.#connection = undefined;
+    this.#abortRequest = undefined;
+    connection.release();
+    process.nextTick(startLater, this.#owner, this);
   }
 
   #refuse(message: string): void {
@@ -333,8 +348,12 @@ export class WireExchange implements WireCall, Listed {
   }
 }
 
-function dispatchLater(exchange: WireExchange, connection: Connection): void {
-  exchange.dispatchLater(connection);
+function startLater(owner: ExchangeOwner, exchange: WireExchange): void {
+  if (!exchange.over) owner.start(exchange);
+}
+
+function isRefusal(error: Error & { code?: string }): boolean {
+  return error.code === 'ERR_HTTP2_STREAM_ERROR' && error.message.includes('NGHTTP2_REFUSED_STREAM');
 }
 
 function onErrorLater(exchange: WireExchange, error: Error): void {

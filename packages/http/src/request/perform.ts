@@ -5,11 +5,12 @@
  *     redirects    each hop      retries    one try
  */
 
-import { isCancelled, sleep, withScope, type Scope } from 'corral';
+import { abortable, isCancelled, type Scope } from 'corral';
 import type { CookieJarLike } from '../cookies/cookie-jar.ts';
 import { BodyLimitError, DecodeError, HttpError, RedirectError, StatusError, type Attempt } from '../errors.ts';
 import { redactUrl } from '../headers/redact.ts';
 import { parseRetryAfter } from '../headers/retry-after.ts';
+import { shown } from '../internal/checks.ts';
 import { BodyLimitFault } from '../internal/faults.ts';
 import { ClientResponse, toHeaders, type RedirectStep } from '../response/client-response.ts';
 import { ResponseBody } from '../response/response-body.ts';
@@ -23,7 +24,6 @@ import { Hop } from './hop.ts';
 import type { Journey } from './journey.ts';
 import type { OutgoingRequest } from './middleware.ts';
 import type { Plan } from './plan.ts';
-import { waitFor } from './wait-for.ts';
 import { droppedHeaders, isRedirect, methodAfter, Refused, targetOf } from './redirect.ts';
 
 /** What performs one request of the caller. It lives as long as the response. */
@@ -51,7 +51,19 @@ export class Performance {
       const { method, url, headers, body, redirect, raiseForStatus } = this.#plan;
       let hop = new Hop(method, url, headers, body, this.#core.proxyFor(url));
       for (;;) {
-        const response = await this.#send(hop);
+        let response: ClientResponse;
+        if (this.#direct) {
+          // What #tryHop does, written out: an async function more costs every request two promises.
+          const exchange = this.#newExchange(hop);
+          try {
+            await this.#head(exchange, false);
+          } catch (error) {
+            exchange.abort();
+            throw error;
+          }
+          const failed = failureOf(exchange);
+          response = isFine(exchange, failed) ? this.#response(exchange) : await this.#tryAgain(exchange, failed);
+        } else response = checkResponse(await this.#send(hop));
         const location = redirect && isRedirect(response.status) ? response.header('location') : undefined;
         if (location === undefined) {
           if (raiseForStatus && response.status >= 400) await response.raiseForStatus();
@@ -110,6 +122,11 @@ export class Performance {
     return new RedirectError(reason, redactUrl(response.header('location') ?? ''), message, facts);
   }
 
+  /** Whether nothing stands between a hop and its tries. */
+  get #direct(): boolean {
+    return this.#plan.use.length === 0 && !this.#core.options.cookies;
+  }
+
   // Middleware -------------------------------------------------------------------------------------------------------
 
   #send(hop: Hop): Promise<ClientResponse> {
@@ -118,7 +135,7 @@ export class Performance {
     const call = (index: number, request: OutgoingRequest): Promise<ClientResponse> => {
       const middleware = use[index];
       if (!middleware) return this.#answer(changed(hop, request.headers));
-      return middleware(request, (next) => call(index + 1, next));
+      return middleware(request, (next) => call(index + 1, checkRequest(next)));
     };
     return call(0, outgoing(hop));
   }
@@ -140,24 +157,30 @@ export class Performance {
   // Retries ----------------------------------------------------------------------------------------------------------
 
   async #tryHop(hop: Hop): Promise<ClientResponse> {
+    const exchange = this.#newExchange(hop);
+    try {
+      await this.#head(exchange, false);
+    } catch (error) {
+      exchange.abort();
+      throw error;
+    }
+    const failed = failureOf(exchange);
+    return isFine(exchange, failed) ? this.#response(exchange) : this.#tryAgain(exchange, failed);
+  }
+
+  /** After a first try that did not go well, until one does or there is to be no other. */
+  async #tryAgain(first: Exchange, firstFailed: Failed | undefined): Promise<ClientResponse> {
+    let exchange = first;
+    let failed = firstFailed;
     let attempt = 1;
     let reconnected = false;
-    for (let front = false; ; front = true) {
-      const exchange = new Exchange(this.#core, this.#journey, hop);
-      let failed: { readonly error: unknown } | undefined;
-      // Nothing is sent for those who have been cancelled.
-      if (this.#scope.reason) throw this.#scope.reason;
-      try {
-        await waitFor(exchange.start(front), this.#scope);
-        if ((exchange.head as WireHead).status < 400) return this.#response(exchange);
-      } catch (error) {
-        failed = failureOf(exchange, error);
-      }
-      const decision = this.#decide(exchange, failed?.error, attempt, reconnected);
+    while (!isFine(exchange, failed)) {
+      const { hop } = exchange;
+      const decision = this.#decideOrEnd(exchange, failed?.error, attempt, reconnected);
       if (decision.closeHostMs) this.#core.gate.closeHost(hop.host, decision.closeHostMs);
       if (!decision.retry || !this.#isTimeFor(decision.delayMs)) {
         if (failed) throw failed.error;
-        return this.#response(exchange);
+        break;
       }
       this.#journey.trace?.retry({
         attempt,
@@ -169,6 +192,36 @@ export class Performance {
       await this.#putAside(exchange, decision.delayMs);
       if (decision.free) reconnected = true;
       else attempt++;
+      exchange = this.#newExchange(hop);
+      try {
+        await this.#head(exchange, true);
+      } catch (error) {
+        exchange.abort();
+        throw error;
+      }
+      failed = failureOf(exchange);
+    }
+    return this.#response(exchange);
+  }
+
+  /** Nothing is sent for those who have been cancelled. */
+  #newExchange(hop: Hop): Exchange {
+    if (this.#scope.reason) throw this.#scope.reason;
+    return new Exchange(this.#core, this.#journey, hop);
+  }
+
+  /** Sends, and waits for the head, or the failure. */
+  #head(exchange: Exchange, front: boolean): Promise<void> {
+    return abortable(exchange.start(front), { scope: this.#scope, abandon: true });
+  }
+
+  /** What `retryIf` throws ends the request. */
+  #decideOrEnd(exchange: Exchange, error: unknown, attempt: number, reconnected: boolean): RetryDecision {
+    try {
+      return this.#decide(exchange, error, attempt, reconnected);
+    } catch (thrown) {
+      exchange.discard(lengthOf(exchange));
+      throw thrown;
     }
   }
 
@@ -207,25 +260,7 @@ export class Performance {
     const { head } = exchange;
     this.#journey.attempts.push(exchange.attempt(head && this.#retryAfter(exchange)));
     exchange.discard(lengthOf(exchange));
-    if (delayMs > 0 && !this.#core.closed) await this.#pause(delayMs);
-  }
-
-  /** The end of the session ends it as well: the next try then fails for that. */
-  async #pause(ms: number): Promise<void> {
-    const { pauses } = this.#core;
-    const wait = async (own: Scope): Promise<void> => {
-      pauses.add(own);
-      try {
-        await sleep(ms, { scope: own });
-      } finally {
-        pauses.delete(own);
-      }
-    };
-    try {
-      await withScope(wait, { scope: this.#scope });
-    } catch (error) {
-      if (!this.#core.closed || this.#scope.reason) throw error;
-    }
+    if (delayMs > 0) await this.#core.pause(delayMs, this.#scope);
   }
 
   // Responses --------------------------------------------------------------------------------------------------------
@@ -270,7 +305,7 @@ export class Performance {
     const bodyless = exchange.hop.method === 'HEAD';
     return new ResponseBody({
       exchange,
-      codings: decompress && decoding && !bodyless ? this.#codings(exchange, decoding) : NONE,
+      codings: decompress && !bodyless ? this.#codings(exchange, decoding) : NONE,
       decoding,
       limits: { maxBytes, maxRatio: options.maxRatio },
       length: bodyless ? 0 : lengthOf(exchange),
@@ -279,10 +314,12 @@ export class Performance {
     });
   }
 
-  #codings(exchange: Exchange, decoding: Decoding): readonly string[] {
+  #codings(exchange: Exchange, decoding: Decoding | undefined): readonly string[] {
     const first = valueOf(exchange, 'content-encoding');
     if (first === undefined) return NONE;
     try {
+      // What the platform has decoded has no such header any more.
+      if (!decoding) throw new Error(`the body is encoded in '${first}', which this platform does not undo`);
       return decoding.parse(valuesOf(exchange, 'content-encoding').join(','));
     } catch (error) {
       exchange.abort();
@@ -320,11 +357,21 @@ function withCaller(error: unknown, hidden: (...given: never[]) => unknown = wit
   return error;
 }
 
-/** What a try failed with. What is no failure of the request, such as a cancellation, is thrown. */
-function failureOf(exchange: Exchange, error: unknown): { readonly error: unknown } {
-  if (exchange.over && !exchange.head && !isCancelled(error)) return { error: withCaller(error, failureOf) };
-  exchange.abort();
-  throw error;
+/** What a try failed with. */
+interface Failed {
+  readonly error: unknown;
+}
+
+/** Whether a try has brought what need not be looked at for a retry. */
+function isFine(exchange: Exchange, failed: Failed | undefined): boolean {
+  return !failed && (exchange.head as WireHead).status < 400;
+}
+
+/** What a try failed with, if it did. What is no failure of the request, such as a cancellation, is thrown. */
+function failureOf({ thrown, head }: Exchange): Failed | undefined {
+  if (!thrown || head) return undefined;
+  if (isCancelled(thrown.error)) throw thrown.error;
+  return { error: withCaller(thrown.error, failureOf) };
 }
 
 function lengthOf(exchange: Exchange): number | undefined {
@@ -344,6 +391,16 @@ function outgoing(hop: Hop): OutgoingRequest {
   const { flat } = hop.headers;
   for (let at = 0; at < flat.length; at += 2) headers.append(flat[at] as string, flat[at + 1] as string);
   return { method: hop.method, url: new URL(hop.url), headers, replayable: hop.replayable };
+}
+
+function checkRequest(given: OutgoingRequest): OutgoingRequest {
+  if (given?.headers) return given;
+  throw new TypeError(`Cannot call next as it takes the request: current value is ${shown(given)}`);
+}
+
+function checkResponse(given: ClientResponse): ClientResponse {
+  if (typeof given?.status === 'number') return given;
+  throw new TypeError(`Cannot use middleware as it gives a response: current value is ${shown(given)}`);
 }
 
 function changed(hop: Hop, headers: Headers): Hop {

@@ -103,7 +103,16 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
   }
 
   async text(): Promise<string> {
-    const bytes = this.#whole() ?? (await this.bytes());
+    return this.#asText(this.#whole() ?? (await this.bytes()));
+  }
+
+  /** @internal As {@link text}, without a promise when all of it has come: a small body mostly comes with its head. */
+  textSoon(): string | Promise<string> {
+    const bytes = this.#whole();
+    return bytes ? this.#asText(bytes) : this.text();
+  }
+
+  #asText(bytes: Uint8Array): string {
     try {
       return decodeText(bytes, this.#contentType());
     } catch (error) {
@@ -121,7 +130,7 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
     }
     if (!schema) return value as T;
     try {
-      return await validate(schema, value);
+      return await this.#waitFor(validate(schema, value));
     } catch (error) {
       throw isCancelled(error) ? error : this.#decodeError(error);
     }
@@ -295,9 +304,19 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
   }
 
   #waitFor<T>(promise: Promise<T>): Promise<T> {
-    // The scope of the request ends when all of the body was read.
-    const scope = ambientScope() ?? (this.#released ? undefined : this.#parts.scope);
-    return scope ? waitFor(promise, scope) : promise;
+    return waitAsReader(promise, this.#parts.scope);
+  }
+}
+
+/** Waits in what is current. Where nothing is, the end of the request's scope ends it too: the body is released by that. */
+async function waitAsReader<T>(promise: Promise<T>, own: Scope, onAbandoned?: (value: T) => void): Promise<T> {
+  const scope = ambientScope();
+  if (scope) return waitFor(promise, scope, onAbandoned);
+  try {
+    return await promise;
+  } catch (error) {
+    const { reason } = own;
+    throw reason && reason.cause.kind !== 'closed' ? reason : error;
   }
 }
 
@@ -316,6 +335,8 @@ class RawChunks implements AsyncIterableIterator<Uint8Array, undefined> {
 
   async next(): Promise<IteratorResult<Uint8Array, undefined>> {
     const { body } = this.#parts.exchange;
+    const { reason } = ambientScope() ?? this.#parts.scope;
+    if (reason) throw reason;
     if (body.beingRead) throw new TypeError('Cannot read the body as it is being read: await one read before the next');
     this.#owner.checkCancelled();
     const read = body.read();
@@ -328,9 +349,8 @@ class RawChunks implements AsyncIterableIterator<Uint8Array, undefined> {
   /** Cancelled, nothing is lost: the next who reads gets what comes. */
   async #wait(read: Promise<Uint8Array | undefined>): Promise<Uint8Array | undefined> {
     const { body } = this.#parts.exchange;
-    const scope = ambientScope() ?? this.#parts.scope;
     try {
-      return await waitFor(read, scope, (chunk) => body.unread(chunk));
+      return await waitAsReader(read, this.#parts.scope, (chunk) => body.unread(chunk));
     } catch (error) {
       body.forget();
       throw error;

@@ -12,6 +12,7 @@ import type { SessionEvents } from '../trace-events.ts';
 import type { AddressPolicy, LookupFunction, TlsOptions } from '../wire/transport.ts';
 import {
   anything,
+  evenUndefined,
   falseOr,
   isBoolean,
   isCount,
@@ -149,7 +150,7 @@ const REQUEST: OptionChecks = {
   query: isObject,
   auth: isObject,
   signal: isObject,
-  json: anything,
+  json: evenUndefined,
   form: anything,
   multipart: anything,
   body: anything,
