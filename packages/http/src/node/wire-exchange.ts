@@ -41,6 +41,8 @@ export class WireExchange implements WireCall, Listed {
   #abortRequest: ((reason?: Error) => void) | undefined;
   #resumeReading: (() => void) | undefined;
   #over = false;
+  /** Whether undici has it: before, the connection is as it was. */
+  #dispatched = false;
   #begunAt = 0;
   #receivedBefore = 0;
   #reused = false;
@@ -97,11 +99,25 @@ export class WireExchange implements WireCall, Listed {
     this.#connection = connection;
     this.#reused = connection.served > 0;
     connection.take();
+    connection.served += 1;
     if (connection.multiplexed) {
       this.#receivedBefore = connection.received;
       this.#begunAt = performance.now();
     }
-    connection.served += 1;
+    // A server may close it together with its last answer. That has to be read first, which takes a turn: undici's own
+    // pause ends in the very turn in which the answer was read.
+    if (this.#reused && !connection.multiplexed) setImmediate(() => this.#dispatchReused(connection));
+    else this.#dispatch(connection);
+  }
+
+  #dispatchReused(connection: Connection): void {
+    if (this.#over) return;
+    if (connection.usable) this.#dispatch(connection);
+    else this.#again();
+  }
+
+  #dispatch(connection: Connection): void {
+    this.#dispatched = true;
     const { request } = this;
     let { body } = request;
     if (body !== null && !(body instanceof Uint8Array)) {
@@ -266,6 +282,7 @@ export class WireExchange implements WireCall, Listed {
   #again(): void {
     const connection = this.#connection as Connection;
     this.#connection = undefined;
+    this.#dispatched = false;
     this.#upload = undefined;
     connection.running -= 1;
     connection.destroy();
@@ -305,7 +322,7 @@ export class WireExchange implements WireCall, Listed {
     const connection = this.#connection;
     this.#connection = undefined;
     if (!connection) this.#owner.leave(this);
-    else if (!broken) this.#owner.release(connection, this);
+    else if (!broken || !this.#dispatched) this.#owner.release(connection, this);
     else this.#break(connection);
     // What was opened for a connection that never came is ended all the same.
     const upload = this.#upload ?? Upload.of(this.request);
