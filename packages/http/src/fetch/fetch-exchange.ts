@@ -125,7 +125,8 @@ export class FetchExchange implements WireCall {
     this.#headSeen = true;
     this.#reader = response.body?.getReader();
     const { status, statusText } = response;
-    this.#sink.onHead({ status, statusText, headers: decodedHeaders(response.headers) });
+    const url = response.redirected ? response.url : undefined;
+    this.#sink.onHead({ status, statusText, headers: decodedHeaders(response.headers), url });
   }
 
   async #read(): Promise<void> {

@@ -204,12 +204,13 @@ export class Performance {
   // Responses --------------------------------------------------------------------------------------------------------
 
   #response(exchange: Exchange): ClientResponse {
-    const { status, statusText, headers } = exchange.head as WireHead;
+    const { status, statusText, headers, url } = exchange.head as WireHead;
     return new ClientResponse({
       status,
       statusText,
       rawHeaders: headers,
-      url: exchange.hop.url,
+      url: url === undefined ? exchange.hop.url : plain(url),
+      moved: url !== undefined,
       history: this.#history.length > 0 ? Object.freeze([...this.#history]) : NONE,
       http: exchange.connection?.protocol === 'h2' ? '2' : '1.1',
       body: this.#body(exchange),
@@ -308,6 +309,14 @@ function withCookies(hop: Hop, header: string): Hop {
   const own = hop.headers.get('cookie');
   const headers = hop.headers.with(['cookie', own ? `${own}; ${header}` : header]);
   return new Hop(hop.method, hop.url, headers, hop.body, hop.proxy);
+}
+
+/** A server may have put credentials into it. */
+function plain(text: string): URL {
+  const url = new URL(text);
+  url.username = '';
+  url.password = '';
+  return url;
 }
 
 function outgoing(hop: Hop): OutgoingRequest {
