@@ -45,6 +45,8 @@ export class WireExchange implements WireCall, Listed {
   #receivedBefore = 0;
   #reused = false;
   #headSeen = false;
+  /** Whether a server has refused it once, over HTTP/2. */
+  #refused = false;
   /** Its status says that there is no body, whatever its headers say. */
   #bodyless = false;
   #dispatching = false;
@@ -114,6 +116,8 @@ export class WireExchange implements WireCall, Listed {
     this.#dispatching = true;
     connection.client.dispatch(
       {
+        // undici would find in Object.prototype what is not here.
+        __proto__: null,
         method: request.method,
         path: forward ? origin + pathname + search : pathname + search,
         headers: this.#headers(forward) as string[],
@@ -123,7 +127,7 @@ export class WireExchange implements WireCall, Listed {
         blocking: false,
         ...(connection.link.info.protocol === 'h1' && this.#reset(request.method)),
         ...(request.url.protocol === 'https:' && { servername: request.url.hostname }),
-      },
+      } as Dispatcher.DispatchOptions,
       this as unknown as Dispatcher.DispatchHandler,
     );
     this.#dispatching = false;
@@ -246,6 +250,7 @@ export class WireExchange implements WireCall, Listed {
     if (this.#bodyless && error.code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') return this.#complete([], true);
     const written = this.#abortRequest !== undefined;
     if (!written && this.#reused && !String(error.code).startsWith('UND_ERR_')) return this.#again();
+    if (!this.#refused && !this.#headSeen && !this.streams && isRefusal(error)) return this.#onRefused();
     const { failure } = this.#upload ?? {};
     const reused = this.#reused;
     if (failure) {
@@ -265,6 +270,19 @@ export class WireExchange implements WireCall, Listed {
     connection.running -= 1;
     connection.destroy();
     this.#owner.start(this);
+  }
+
+  /**
+   * The server has not acted upon it (RFC 9113, section 8.7): it was one of those that were begun before the server had
+   * said how many it takes. By now it has, and what is too much waits.
+   */
+  #onRefused(): void {
+    this.#refused = true;
+    const connection = this.#connection as Connection;
+    this.#connection = undefined;
+    this.#abortRequest = undefined;
+    connection.release();
+    process.nextTick(startLater, this.#owner, this);
   }
 
   #refuse(message: string): void {
@@ -311,6 +329,14 @@ export class WireExchange implements WireCall, Listed {
     connection.running -= 1;
     connection.destroy();
   }
+}
+
+function startLater(owner: ExchangeOwner, exchange: WireExchange): void {
+  if (!exchange.over) owner.start(exchange);
+}
+
+function isRefusal(error: Error & { code?: string }): boolean {
+  return error.code === 'ERR_HTTP2_STREAM_ERROR' && error.message.includes('NGHTTP2_REFUSED_STREAM');
 }
 
 function onErrorLater(exchange: WireExchange, error: Error): void {

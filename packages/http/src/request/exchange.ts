@@ -26,6 +26,7 @@ import {
 } from '../errors.ts';
 import type { GatePlace, GateWaiter } from '../gate-host.ts';
 import { GateFullError } from '../gate.ts';
+import { captureContext, type InContext } from '../internal/time-source.ts';
 import type { Listed } from '../internal/roster.ts';
 import { IncomingBody } from '../response/incoming.ts';
 import type { RetryFacts, RetryStage } from '../retry/decide.ts';
@@ -52,6 +53,8 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
   /** Bytes of the body that came, as they were sent. */
   received = 0;
   error: HttpError | undefined = undefined;
+  /** What who waits for it is to get, when it has failed: the error, or what the body that was sent has thrown. */
+  thrown: { readonly error: unknown } | undefined = undefined;
   trailers: readonly string[] = [];
   /** Called once it has ended, whichever way. */
   onFinished: (() => void) | undefined = undefined;
@@ -59,9 +62,10 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
   #state: State = 'new';
   #phase: RequestPhase = 'acquire';
   #slot = false;
+  /** While it waits for its turn: that of whoever waits for it. */
+  #inContext: InContext | undefined = undefined;
   #wire: WireCall | undefined = undefined;
   #resolve!: () => void;
-  #reject!: (error: unknown) => void;
   /** When the present phase has lasted too long, and what that is called. */
   #limitAt = Infinity;
   #limit: TimeoutKind = 'acquire';
@@ -97,11 +101,14 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
 
   // Beginning --------------------------------------------------------------------------------------------------------
 
-  /** Asks for admission and sends. Settles with the head, or the failure; never when it is aborted. */
+  /**
+   * Asks for admission and sends. Settles when there is a head, or what failed is in `thrown`; never when it is aborted.
+   *
+   * It never rejects: who was cancelled meanwhile leaves nobody to hear of a failure.
+   */
   start(front: boolean): Promise<void> {
-    return new Promise((resolve, reject) => {
+    return new Promise((resolve) => {
       this.#resolve = resolve;
-      this.#reject = reject;
       this.#enter(front);
     });
   }
@@ -118,12 +125,23 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
       const { queue } = core.options.gate;
       return this.#fail((facts) => new QueueFullError(`${queue} requests are waiting already`, facts), true);
     }
+    // It will be let in by whoever leaves.
+    this.#inContext = captureContext();
     this.journey.trace?.queued();
+    // A listener may have closed the session.
+    if (this.over) return;
     this.#arm('acquire', this.journey.timeouts.acquireMs);
   }
 
-  /** Told by the gate: it is its turn. */
+  /** Told by the gate, which is in the context of whoever has left it: it is its turn. */
   admitted(): void {
+    const inContext = this.#inContext;
+    this.#inContext = undefined;
+    if (inContext) inContext(() => this.#send());
+    else this.#send();
+  }
+
+  #send(): void {
     const { journey, hop } = this;
     this.#slot = true;
     this.#state = 'connecting';
@@ -132,12 +150,16 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
     this.#admittedAt = now;
     journey.begun(now);
     journey.trace?.admitted(now - this.#createdAt);
+    // A listener may have closed the session.
+    if (this.over) return;
     this.#arm('connect', journey.timeouts.connectMs);
     try {
       this.#wire = this.#core.transport.send(hop.toWire(), this);
     } catch (error) {
-      this.#fail((facts) => new ProtocolError(messageOf(error), facts, error), false);
+      return this.onError({ kind: 'upload', phase: undefined, message: messageOf(error), cause: error, reused: false });
     }
+    // And so may the function that opens the body.
+    if (this.over) this.#wire.abort();
   }
 
   // What the transport tells -----------------------------------------------------------------------------------------
@@ -185,6 +207,7 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
   onData(chunk: Uint8Array): boolean {
     this.received += chunk.byteLength;
     this.journey.trace?.chunk(chunk.byteLength);
+    if (this.over) return false;
     if (this.received > this.#maxReceived) {
       const limit = this.#maxReceived;
       this.#fail((facts) => new BodyLimitError(limit, `the body is larger than ${limit} bytes`, facts), false);
@@ -247,9 +270,10 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
   /** Silence counts from the last byte or, if that was later, from when the consumer wanted more. */
   #checkReading(now: number): void {
     const { readMs, minSpeed } = this.journey.timeouts;
-    if (this.body.paused) this.#activeAt = now;
-    else if (now - this.#activeAt >= readMs) return this.#timedOut('read', readMs);
-    else if (minSpeed && this.#meter?.tooSlow(now)) return this.#timedOut('minSpeed', minSpeed.overMs);
+    const { paused, beingRead, wantedAt } = this.body;
+    this.#activeAt = Math.max(this.#activeAt, beingRead ? wantedAt : now);
+    if (now - this.#activeAt >= readMs) return this.#timedOut('read', readMs);
+    if (!paused && minSpeed && this.#meter?.tooSlow(now)) return this.#timedOut('minSpeed', minSpeed.overMs);
     this.#limitAt = Math.min(this.#activeAt + readMs, now + (this.#meter?.everyMs ?? Infinity));
     this.#rearm(now);
   }
@@ -264,6 +288,8 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
   }
 
   #arm(kind: TimeoutKind, ms: number): void {
+    // A listener that is told before may have closed the session.
+    if (this.over) return;
     const now = performance.now();
     this.#limit = kind;
     this.#limitAt = now + ms;
@@ -290,8 +316,9 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
   limitTo(bytes: number): void {
     this.#maxReceived = bytes;
     if (this.received <= bytes) return;
-    this.abort();
-    throw new BodyLimitError(bytes, `the body is larger than ${bytes} bytes`, this.#factsOfBody());
+    const make: ErrorFactory = (facts) => new BodyLimitError(bytes, `the body is larger than ${bytes} bytes`, facts);
+    this.#fail(make, false);
+    throw this.error ?? make(this.#factsOfBody());
   }
 
   /** The error of somebody who reads, and finds more without an end than he takes. */
@@ -328,15 +355,17 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
     return this.#state === 'done' || this.#state === 'failed' || this.#state === 'aborted';
   }
 
-  /** Nobody waits for it any more: ends it at once. */
-  abort(): void {
+  /** Nobody waits for it any more: ends it at once. Whoever reads it still is told `why`. */
+  abort(why?: { readonly error: unknown }): void {
     if (this.over) return;
     const wire = this.#wire;
     this.#finish('aborted');
     wire?.abort();
     // Whoever reads it still is told.
     this.body.fail(
-      new TypeError('Cannot read the body as the response was released, or the scope of its request has ended'),
+      why
+        ? why.error
+        : new TypeError('Cannot read the body as the response was released, or the scope of its request has ended'),
     );
   }
 
@@ -377,16 +406,16 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
     this.#finish('failed');
     wire?.abort();
     const sent = this.#sentAt > 0;
-    const safe = retryable && (!sent || this.hop.idempotent) && !hadHead && this.hop.replayable;
+    const safe = retryable && (!sent || this.hop.idempotent) && this.hop.replayable;
     // The last attempt tells the reason as well, in the words of the error.
-    const facts = (last?: Attempt): RequestFacts =>
-      this.journey.facts(phase, sent, safe || (hadHead && retryable), last);
+    const facts = (last?: Attempt): RequestFacts => this.journey.facts(phase, sent, safe, last);
     this.#reason = reasonOf(make(facts()));
     const error = make(facts(this.attempt()));
     this.error = error;
     // What the source of an upload throws is the caller's own.
     const thrown = upload ? upload.cause : error;
-    if (!hadHead) return this.#reject(thrown);
+    this.thrown = { error: thrown };
+    if (!hadHead) return this.#resolve();
     if (this.#delivered) this.journey.trace?.error(error);
     this.body.fail(thrown);
   }

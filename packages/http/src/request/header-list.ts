@@ -1,6 +1,7 @@
 /** Headers as they are sent: names and values in turns. */
 
 import { checkHeaderName, checkHeaderValue } from '../headers/validate.ts';
+import { shown } from '../internal/checks.ts';
 
 /** Headers as a caller may give them. A value of undefined takes a header of the session away. */
 export type HeadersInput =
@@ -102,7 +103,8 @@ function pairs(given: HeadersInput | undefined, call: string): Iterable<readonly
   if (typeof (given as Headers).entries === 'function' && typeof (given as Headers).append === 'function') {
     return (given as Headers).entries();
   }
-  if (Array.isArray(given)) return given.map((pair) => checkPair(pair, call));
+  // Arrays, and what else gives pairs, such as a Map.
+  if (Symbol.iterator in given) return Array.from(given as Iterable<unknown>, (pair) => checkPair(pair, call));
   return Object.entries(given);
 }
 

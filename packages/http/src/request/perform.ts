@@ -5,11 +5,12 @@
  *     redirects    each hop      retries    one try
  */
 
-import { abortable, isCancelled, sleep, type Scope } from 'corral';
+import { abortable, isCancelled, type Scope } from 'corral';
 import type { CookieJarLike } from '../cookies/cookie-jar.ts';
 import { BodyLimitError, DecodeError, HttpError, RedirectError, StatusError, type Attempt } from '../errors.ts';
 import { redactUrl } from '../headers/redact.ts';
 import { parseRetryAfter } from '../headers/retry-after.ts';
+import { shown } from '../internal/checks.ts';
 import { BodyLimitFault } from '../internal/faults.ts';
 import { ClientResponse, toHeaders, type RedirectStep } from '../response/client-response.ts';
 import { ResponseBody } from '../response/response-body.ts';
@@ -32,6 +33,9 @@ export class Performance {
   readonly #journey: Journey;
   readonly #scope: Scope;
   readonly #history: RedirectStep[] = [];
+  /** Of all responses that came. None but the one that is given may be left to middleware, or behind an error. */
+  readonly #bodies: ResponseBody[] = [];
+  #over = false;
 
   constructor(core: SessionCore, plan: Plan, journey: Journey, scope: Scope) {
     this.#core = core;
@@ -42,15 +46,29 @@ export class Performance {
 
   async perform(): Promise<ClientResponse> {
     this.#core.budget.deposit();
+    let given: ResponseBody | undefined;
     try {
       const { method, url, headers, body, redirect, raiseForStatus } = this.#plan;
       let hop = new Hop(method, url, headers, body, this.#core.proxyFor(url));
       for (;;) {
-        const response = await this.#send(hop);
+        let response: ClientResponse;
+        if (this.#direct) {
+          // What #tryHop does, written out: an async function more costs every request two promises.
+          const exchange = this.#newExchange(hop);
+          try {
+            await this.#head(exchange, false);
+          } catch (error) {
+            exchange.abort();
+            throw error;
+          }
+          const failed = failureOf(exchange);
+          response = isFine(exchange, failed) ? this.#response(exchange) : await this.#tryAgain(exchange, failed);
+        } else response = checkResponse(await this.#send(hop));
         const location = redirect && isRedirect(response.status) ? response.header('location') : undefined;
         if (location === undefined) {
           if (raiseForStatus && response.status >= 400) await response.raiseForStatus();
-          response.body.deliver();
+          given = response.body;
+          given.deliver();
           return response;
         }
         hop = this.#next(hop, response, location);
@@ -59,6 +77,9 @@ export class Performance {
       if (isCancelled(error)) this.#journey.trace?.cancelled();
       else this.#journey.trace?.error(error);
       throw error;
+    } finally {
+      this.#over = true;
+      for (const body of this.#bodies.splice(0)) if (body !== given) body.release();
     }
   }
 
@@ -101,6 +122,11 @@ export class Performance {
     return new RedirectError(reason, redactUrl(response.header('location') ?? ''), message, facts);
   }
 
+  /** Whether nothing stands between a hop and its tries. */
+  get #direct(): boolean {
+    return this.#plan.use.length === 0 && !this.#core.options.cookies;
+  }
+
   // Middleware -------------------------------------------------------------------------------------------------------
 
   #send(hop: Hop): Promise<ClientResponse> {
@@ -109,7 +135,7 @@ export class Performance {
     const call = (index: number, request: OutgoingRequest): Promise<ClientResponse> => {
       const middleware = use[index];
       if (!middleware) return this.#answer(changed(hop, request.headers));
-      return middleware(request, (next) => call(index + 1, next));
+      return middleware(request, (next) => call(index + 1, checkRequest(next)));
     };
     return call(0, outgoing(hop));
   }
@@ -131,24 +157,30 @@ export class Performance {
   // Retries ----------------------------------------------------------------------------------------------------------
 
   async #tryHop(hop: Hop): Promise<ClientResponse> {
+    const exchange = this.#newExchange(hop);
+    try {
+      await this.#head(exchange, false);
+    } catch (error) {
+      exchange.abort();
+      throw error;
+    }
+    const failed = failureOf(exchange);
+    return isFine(exchange, failed) ? this.#response(exchange) : this.#tryAgain(exchange, failed);
+  }
+
+  /** After a first try that did not go well, until one does or there is to be no other. */
+  async #tryAgain(first: Exchange, firstFailed: Failed | undefined): Promise<ClientResponse> {
+    let exchange = first;
+    let failed = firstFailed;
     let attempt = 1;
     let reconnected = false;
-    for (let front = false; ; front = true) {
-      const exchange = new Exchange(this.#core, this.#journey, hop);
-      let failed: { readonly error: unknown } | undefined;
-      // Nothing is sent for those who have been cancelled.
-      if (this.#scope.reason) throw this.#scope.reason;
-      try {
-        await abortable(exchange.start(front), { scope: this.#scope, abandon: true });
-        if ((exchange.head as WireHead).status < 400) return this.#response(exchange);
-      } catch (error) {
-        failed = failureOf(exchange, error);
-      }
-      const decision = this.#decide(exchange, failed?.error, attempt, reconnected);
+    while (!isFine(exchange, failed)) {
+      const { hop } = exchange;
+      const decision = this.#decideOrEnd(exchange, failed?.error, attempt, reconnected);
       if (decision.closeHostMs) this.#core.gate.closeHost(hop.host, decision.closeHostMs);
       if (!decision.retry || !this.#isTimeFor(decision.delayMs)) {
         if (failed) throw failed.error;
-        return this.#response(exchange);
+        break;
       }
       this.#journey.trace?.retry({
         attempt,
@@ -160,6 +192,36 @@ export class Performance {
       await this.#putAside(exchange, decision.delayMs);
       if (decision.free) reconnected = true;
       else attempt++;
+      exchange = this.#newExchange(hop);
+      try {
+        await this.#head(exchange, true);
+      } catch (error) {
+        exchange.abort();
+        throw error;
+      }
+      failed = failureOf(exchange);
+    }
+    return this.#response(exchange);
+  }
+
+  /** Nothing is sent for those who have been cancelled. */
+  #newExchange(hop: Hop): Exchange {
+    if (this.#scope.reason) throw this.#scope.reason;
+    return new Exchange(this.#core, this.#journey, hop);
+  }
+
+  /** Sends, and waits for the head, or the failure. */
+  #head(exchange: Exchange, front: boolean): Promise<void> {
+    return abortable(exchange.start(front), { scope: this.#scope, abandon: true });
+  }
+
+  /** What `retryIf` throws ends the request. */
+  #decideOrEnd(exchange: Exchange, error: unknown, attempt: number, reconnected: boolean): RetryDecision {
+    try {
+      return this.#decide(exchange, error, attempt, reconnected);
+    } catch (thrown) {
+      exchange.discard(lengthOf(exchange));
+      throw thrown;
     }
   }
 
@@ -198,22 +260,26 @@ export class Performance {
     const { head } = exchange;
     this.#journey.attempts.push(exchange.attempt(head && this.#retryAfter(exchange)));
     exchange.discard(lengthOf(exchange));
-    if (delayMs > 0) await sleep(delayMs, { scope: this.#scope });
+    if (delayMs > 0) await this.#core.pause(delayMs, this.#scope);
   }
 
   // Responses --------------------------------------------------------------------------------------------------------
 
   #response(exchange: Exchange): ClientResponse {
     const { status, statusText, headers, url } = exchange.head as WireHead;
+    const body = this.#body(exchange);
+    // When all is over it was asked for by middleware that has not waited for it.
+    if (this.#over) body.release();
+    else this.#bodies.push(body);
     return new ClientResponse({
       status,
       statusText,
       rawHeaders: headers,
-      url: url === undefined ? exchange.hop.url : plain(url),
+      url: url ?? exchange.hop.url,
       moved: url !== undefined,
       history: this.#history.length > 0 ? Object.freeze([...this.#history]) : NONE,
       http: exchange.connection?.protocol === 'h2' ? '2' : '1.1',
-      body: this.#body(exchange),
+      body,
       exchange,
       owner: this,
     });
@@ -292,11 +358,21 @@ function withCaller(error: unknown, hidden: (...given: never[]) => unknown = wit
   return error;
 }
 
-/** What a try failed with. What is no failure of the request, such as a cancellation, is thrown. */
-function failureOf(exchange: Exchange, error: unknown): { readonly error: unknown } {
-  if (exchange.over && !exchange.head && !isCancelled(error)) return { error: withCaller(error, failureOf) };
-  exchange.abort();
-  throw error;
+/** What a try failed with. */
+interface Failed {
+  readonly error: unknown;
+}
+
+/** Whether a try has brought what need not be looked at for a retry. */
+function isFine(exchange: Exchange, failed: Failed | undefined): boolean {
+  return !failed && (exchange.head as WireHead).status < 400;
+}
+
+/** What a try failed with, if it did. What is no failure of the request, such as a cancellation, is thrown. */
+function failureOf({ thrown, head }: Exchange): Failed | undefined {
+  if (!thrown || head) return undefined;
+  if (isCancelled(thrown.error)) throw thrown.error;
+  return { error: withCaller(thrown.error, failureOf) };
 }
 
 function lengthOf(exchange: Exchange): number | undefined {
@@ -311,19 +387,21 @@ function withCookies(hop: Hop, header: string): Hop {
   return new Hop(hop.method, hop.url, headers, hop.body, hop.proxy);
 }
 
-/** A server may have put credentials into it. */
-function plain(text: string): URL {
-  const url = new URL(text);
-  url.username = '';
-  url.password = '';
-  return url;
-}
-
 function outgoing(hop: Hop): OutgoingRequest {
   const headers = new Headers();
   const { flat } = hop.headers;
   for (let at = 0; at < flat.length; at += 2) headers.append(flat[at] as string, flat[at + 1] as string);
   return { method: hop.method, url: new URL(hop.url), headers, replayable: hop.replayable };
+}
+
+function checkRequest(given: OutgoingRequest): OutgoingRequest {
+  if (given?.headers) return given;
+  throw new TypeError(`Cannot call next as it takes the request: current value is ${shown(given)}`);
+}
+
+function checkResponse(given: ClientResponse): ClientResponse {
+  if (typeof given?.status === 'number') return given;
+  throw new TypeError(`Cannot use middleware as it gives a response: current value is ${shown(given)}`);
 }
 
 function changed(hop: Hop, headers: Headers): Hop {

@@ -58,15 +58,16 @@ export class RequestHandle implements PromiseLike<ClientResponse> {
   constructor(prepare: () => RequestWork) {
     let work: RequestWork | undefined;
     let life: Promise<unknown>;
+    const around = ambientScope();
     try {
       work = prepare();
       const { name, scope, signal } = work;
       life = withScope((own) => this.#live(own), { name, scope, signal });
     } catch (error) {
-      life = Promise.reject(error);
+      life = around ? withScope((own) => this.#refuse(own, error), { scope: around }) : Promise.reject(error);
     }
     this.#work = work;
-    this.#inScope = (work?.scope ?? ambientScope()) !== undefined;
+    this.#inScope = (work?.scope ?? around) !== undefined;
     this.#life = life;
   }
 
@@ -88,12 +89,12 @@ export class RequestHandle implements PromiseLike<ClientResponse> {
 
   /** The body as text. See {@link ClientResponse.text}. */
   text(): Promise<string> {
-    return this.#consume((response) => response.text());
+    return this.#consume(textOf);
   }
 
   /** The body, whole. See {@link ClientResponse.bytes}. */
   bytes(): Promise<Uint8Array> {
-    return this.#consume((response) => response.bytes());
+    return this.#consume(bytesOf);
   }
 
   /** The body as JSON, checked by a Standard Schema when one is given. See {@link ClientResponse.json}. */
@@ -141,7 +142,7 @@ export class RequestHandle implements PromiseLike<ClientResponse> {
     return this.#life as Promise<SaveResult>;
   }
 
-  #consume<T>(consumer: (response: ClientResponse) => Promise<T>): Promise<T> {
+  #consume<T>(consumer: (response: ClientResponse) => T | Promise<T>): Promise<T> {
     if (this.#wanted || this.#response) return this.#whenOpen().then(consumer);
     this.#want();
     this.#consumer = consumer;
@@ -171,15 +172,40 @@ export class RequestHandle implements PromiseLike<ClientResponse> {
     await nextTurn;
     this.#begun = true;
     const work = this.#work as RequestWork;
+    let response: ClientResponse | undefined;
+    // All in one function: each further one that is async costs every request a promise or two.
     try {
-      return await (this.#save ? work.saveTo(scope, ...this.#save) : this.#perform(work, scope));
+      if (this.#save) return await work.saveTo(scope, ...this.#save);
+      response = await work.perform(scope);
+      if (!this.#consumer) return await this.#lend(response, scope);
+      const result = this.#consumer(response);
+      return result instanceof Promise ? await result : result;
     } catch (error) {
-      if (!isCancelled(error)) await this.#untilWanted(scope);
-      else if (!this.#wanted && scope.reason?.cause.kind === 'closed') throw forgotten(work.name, scope);
+      this.#keep(error);
+      const cancelled = isCancelled(error);
+      const closed = scope.reason?.cause.kind === 'closed';
+      if (cancelled && !closed) response?.body.abort(reasonOf(work.signal));
+      response?.body.release();
+      if (!cancelled) await this.#untilWanted(scope);
+      else if (!this.#wanted && closed) throw forgotten(work.name, scope);
       throw error;
     } finally {
+      response?.body.release();
       work.ended();
     }
+  }
+
+  /** Nothing was begun, as the caller was wrong. */
+  async #refuse(scope: Scope, error: unknown): Promise<never> {
+    await nextTurn;
+    this.#keep(error);
+    await this.#untilWanted(scope);
+    throw error;
+  }
+
+  /** Of what is cancelled, or comes to light with its scope, the platform is not to complain. */
+  #keep(error: unknown): void {
+    if (this.#inScope && (isCancelled(error) || !this.#wanted)) this.#life.catch(() => {});
   }
 
   /** A failure waits for whoever awaits the request, however late; else the end of the scope brings it to light. */
@@ -198,22 +224,26 @@ export class RequestHandle implements PromiseLike<ClientResponse> {
     this.#onWanted?.();
   }
 
-  async #perform(work: RequestWork, scope: Scope): Promise<unknown> {
-    const response = await work.perform(scope);
-    try {
-      if (this.#consumer) return await this.#consumer(response);
-      this.#response = response;
-      this.#open?.(response);
-      const released = new Promise<void>((resolve) => response.body.whenReleased(resolve));
-      await abortable(released, { scope, abandon: true });
-      return undefined;
-    } catch (error) {
-      if (isCancelled(error) && scope.reason?.cause.kind !== 'closed') response.body.abort();
-      throw error;
-    } finally {
-      response.body.release();
-    }
+  /** The caller has the response until it is released. */
+  async #lend(response: ClientResponse, scope: Scope): Promise<void> {
+    this.#response = response;
+    this.#open?.(response);
+    const released = new Promise<void>((resolve) => response.body.whenReleased(resolve));
+    await abortable(released, { scope, abandon: true });
   }
+}
+
+/** What whoever aborted it has said. */
+function reasonOf(signal: AbortSignal | undefined): { readonly error: unknown } | undefined {
+  return signal?.aborted ? { error: signal.reason } : undefined;
+}
+
+function textOf(response: ClientResponse): string | Promise<string> {
+  return response.body.textSoon();
+}
+
+function bytesOf(response: ClientResponse): Promise<Uint8Array> {
+  return response.bytes();
 }
 
 function forgotten(name: string, scope: Scope): Error {

@@ -67,7 +67,10 @@ async function page(code: string): Promise<unknown[]> {
   `;
   await writeFile(file, prelude + code);
   const { stdout } = await run(process.execPath, [file], { timeout: 30_000 });
-  return stdout.trim().split('\n').map((line) => JSON.parse(line) as unknown);
+  return stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as unknown);
 }
 
 test('web bundle: a session sends, reads and ends without anything of Node', { skip }, async () => {
@@ -116,7 +119,10 @@ test('web bundle: what a browser keeps to itself is refused', { skip }, async ()
     await session.close();
   `);
   for (const [index, name] of ['redirect', 'secretHeaders', 'cookies', 'proxy', 'redirect'].entries()) {
-    assert.match(String(printed[index]), new RegExp(`with { ${name} } as this platform has no way to do so: it is 'web'$`));
+    assert.match(
+      String(printed[index]),
+      new RegExp(`with { ${name} } as this platform has no way to do so: it is 'web'$`),
+    );
   }
   assert.match(String(printed[5]), /this platform has no files/);
 });

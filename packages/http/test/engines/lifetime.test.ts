@@ -20,7 +20,9 @@ import { fileBytes } from '../faults/files.ts';
 import { errorOf, failure, pair } from './fixture.ts';
 
 /** A folder that is gone at the end of its block. */
-async function temporaryFolder(): Promise<AsyncDisposable & { readonly at: (name: string) => string; readonly path: string }> {
+async function temporaryFolder(): Promise<
+  AsyncDisposable & { readonly at: (name: string) => string; readonly path: string }
+> {
   const path = await mkdtemp(join(tmpdir(), 'corral-http-'));
   return {
     path,

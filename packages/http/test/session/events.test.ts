@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { sleep } from 'corral';
+import { BodyLimitError } from '../../src/errors.ts';
 import { exponential } from '../../src/retry/retry-policy.ts';
 import type { SessionOptions } from '../../src/session/options.ts';
 import { errorOf, pair } from './fixture.ts';
@@ -50,3 +52,23 @@ test('listener: a response that is released unread has ended', async () => {
   }
   assert.deepEqual(events, ['onAdmitted', 'onEnd']);
 });
+
+test('listener: a body that had grown too large before anybody asked for it ends the request as an error', async () => {
+  const { events, at } = await heard({ maxBytes: 10 });
+  await using _ = at;
+  await using response = await at.session.get('/fault/endless-body');
+  while (response.body.receivedBytes <= 10) await sleep(1);
+  assert.ok((await errorOf(response.bytes())) instanceof BodyLimitError);
+  assert.deepEqual(events, ['onAdmitted', 'onError']);
+});
+for (const name of ['onQueued', 'onAdmitted', 'onSent', 'onHeaders', 'onChunk'] as const) {
+  test(`listener: may close the session in ${name}: nothing more is sent, and no time limit is left`, async () => {
+    const close = (): void => void at.session.close({ graceMs: 0 });
+    await using at = await pair({ limits: { total: 1 }, listener: { [name]: close } });
+    const timers = process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+    const errors = [errorOf(at.session.get('/fault/bytes').bytes()), errorOf(at.session.get('/fault/text').bytes())];
+    for (const error of await Promise.all(errors)) assert.equal(error.name, 'SessionClosedError');
+    assert.equal(process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length, timers);
+    if (name === 'onQueued' || name === 'onAdmitted') assert.equal(at.server.requests.length, 0);
+  });
+}

@@ -54,3 +54,20 @@ export function gate<T = void>(): { readonly promise: Promise<T>; readonly open:
   const promise = new Promise<T>((resolve) => (open = resolve));
   return { promise, open };
 }
+
+/** The rejections that nobody handled while `body` ran, and a turn after. */
+export async function unhandledIn(body: () => Promise<unknown>): Promise<unknown[]> {
+  const event = 'unhandledRejection';
+  const others = process.listeners(event);
+  const seen: unknown[] = [];
+  process.removeAllListeners(event);
+  process.on(event, (error) => seen.push(error));
+  try {
+    await body();
+    await new Promise((resolve) => setImmediate(resolve));
+    return seen;
+  } finally {
+    process.removeAllListeners(event);
+    for (const listener of others) process.on(event, listener);
+  }
+}
