@@ -271,7 +271,7 @@ export class Performance {
   // Responses --------------------------------------------------------------------------------------------------------
 
   #response(exchange: Exchange): ClientResponse {
-    const { status, statusText, headers } = exchange.head as WireHead;
+    const { status, statusText, headers, url } = exchange.head as WireHead;
     const body = this.#body(exchange);
     // When all is over it was asked for by middleware that has not waited for it.
     if (this.#over) body.release();
@@ -280,7 +280,8 @@ export class Performance {
       status,
       statusText,
       rawHeaders: headers,
-      url: exchange.hop.url,
+      url: url ?? exchange.hop.url,
+      moved: url !== undefined,
       history: this.#history.length > 0 ? Object.freeze([...this.#history]) : NONE,
       http: exchange.connection?.protocol === 'h2' ? '2' : '1.1',
       body,

@@ -30,7 +30,7 @@ import {
 } from './options.ts';
 import { proxyChooser } from './proxy.ts';
 import { requestUrl } from './request-url.ts';
-import { openTransport } from './transport-options.ts';
+import { checkSupported, openTransport } from './transport-options.ts';
 
 /** A frozen picture of a session. */
 export interface SessionSnapshot extends GateSnapshot {
@@ -212,6 +212,7 @@ export class ClientSession implements AsyncDisposable {
     const core = this.#core;
     const call = `${CALLS[method] ?? 'request'}()`;
     const options = readRequestOptions(given, call);
+    checkSupported(options, core.transport.capabilities, call);
     const url = requestUrl(input, core.options.baseUrl, options.query, call);
     const plan = this.#plan(method, url, options, call);
     const timeouts = timeoutsOf(options.timeout, core.options.timeouts);
