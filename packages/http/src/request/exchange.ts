@@ -92,7 +92,7 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
     this.#core = core;
     this.journey = journey;
     this.hop = hop;
-    this.body = new IncomingBody(() => this.#resumed());
+    this.body = new IncomingBody(this);
   }
 
   // Beginning --------------------------------------------------------------------------------------------------------
@@ -112,27 +112,30 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
     core.exchanges.add(this);
     this.#state = 'queued';
     try {
-      if (core.gate.enter(this.hop.host, this, { front })) return this.admitted();
+      if (core.gate.enter(this.hop.host, this, { front })) return this.#begin(this.#createdAt);
     } catch (error) {
       if (!(error instanceof GateFullError)) throw error;
       const { queue } = core.options.gate;
       return this.#fail((facts) => new QueueFullError(`${queue} requests are waiting already`, facts), true);
     }
     this.journey.trace?.queued();
-    this.#arm('acquire', this.journey.timeouts.acquireMs);
+    this.#arm('acquire', this.journey.timeouts.acquireMs, performance.now());
   }
 
   /** Told by the gate: it is its turn. */
   admitted(): void {
+    this.#begin(performance.now());
+  }
+
+  #begin(now: number): void {
     const { journey, hop } = this;
     this.#slot = true;
     this.#state = 'connecting';
     this.#phase = 'tcp';
-    const now = performance.now();
     this.#admittedAt = now;
     journey.begun(now);
     journey.trace?.admitted(now - this.#createdAt);
-    this.#arm('connect', journey.timeouts.connectMs);
+    this.#arm('connect', journey.timeouts.connectMs, now);
     try {
       this.#wire = this.#core.transport.send(hop.toWire(), this);
     } catch (error) {
@@ -150,9 +153,10 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
     this.connection = info;
     this.#state = 'sent';
     this.#phase = this.hop.body ? 'send' : 'headers';
-    this.#sentAt = performance.now();
+    const now = performance.now();
+    this.#sentAt = now;
     this.journey.trace?.sent(info);
-    this.#arm('headers', this.journey.timeouts.headersMs);
+    this.#arm('headers', this.journey.timeouts.headersMs, now);
   }
 
   onBodySent(_bytes: number): void {
@@ -178,7 +182,7 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
     const { readMs, minSpeed } = this.journey.timeouts;
     if (minSpeed) this.#meter = new SpeedMeter(minSpeed, now);
     this.journey.trace?.headers(head.status);
-    this.#arm('read', Math.min(readMs, this.#meter?.everyMs ?? Infinity));
+    this.#arm('read', Math.min(readMs, this.#meter?.everyMs ?? Infinity), now);
     this.#resolve();
   }
 
@@ -263,8 +267,7 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
     this.#fail((facts) => new HttpTimeoutError(kind, ms, message, facts), retryable);
   }
 
-  #arm(kind: TimeoutKind, ms: number): void {
-    const now = performance.now();
+  #arm(kind: TimeoutKind, ms: number, now: number): void {
     this.#limit = kind;
     this.#limitAt = now + ms;
     if (Math.min(this.#limitAt, this.journey.totalAt) < this.#armedAt) this.#rearm(now);
@@ -276,8 +279,8 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
     this.#core.wheel.set(this, Math.max(0, at - now));
   }
 
-  /** The consumer has read what was there, and wants more. */
-  #resumed(): void {
+  /** Told by the body: the consumer has read what was there, and wants more. */
+  resume(): void {
     const now = performance.now();
     this.#activeAt = now;
     this.#meter?.resume(now);

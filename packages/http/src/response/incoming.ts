@@ -11,6 +11,12 @@ interface Reader {
   reject(error: unknown): void;
 }
 
+/** Where the body comes from. */
+export interface BodySource {
+  /** Lets the transport go on. */
+  resume(): void;
+}
+
 export class IncomingBody {
   #chunks: Uint8Array[] = [];
   #first = 0;
@@ -20,11 +26,10 @@ export class IncomingBody {
   #collecting = false;
   #discarding = false;
   #paused = false;
-  readonly #resume: () => void;
+  readonly #source: BodySource;
 
-  /** `resume` lets the transport go on. */
-  constructor(resume: () => void) {
-    this.#resume = resume;
+  constructor(source: BodySource) {
+    this.#source = source;
   }
 
   /** Whether the transport waits for somebody to read. */
@@ -153,7 +158,7 @@ export class IncomingBody {
   #goOn(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    this.#resume();
+    this.#source.resume();
   }
 
   #join(): Uint8Array {
