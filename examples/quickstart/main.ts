@@ -59,10 +59,10 @@ async function fetchAndSave(options: Options, tally: Tally, findUrls: FindUrls):
     // Nothing waits in here, so this runs to its end after Ctrl-C too: the table then shows how far we came.
     printReport(options, tally, urls !== undefined);
   }
-  process.exitCode = tally.failures.length + tally.badLines === 0 ? 0 : 1;
-  if (!options.saves) return;
-  const saveTo = (folder: string): Promise<number> => save(urls, folder, options);
-  process.exitCode ||= await (options.save === undefined ? use(temporaryFolder(), saveTo) : saveTo(options.save));
+  const fetched = tally.failures.length + tally.badLines === 0;
+  const saveTo = (folder: string): Promise<boolean> => save(urls, folder, options);
+  const saved = !options.saves || (await (options.save ? saveTo(options.save) : use(temporaryFolder(), saveTo)));
+  process.exitCode = fetched && saved ? 0 : 1;
 }
 
 async function fetchAll(options: Options, tally: Tally, findUrls: FindUrls): Promise<readonly string[]> {

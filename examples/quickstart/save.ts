@@ -34,15 +34,17 @@ export const temporaryFolder = resource(async function* temporaryFolder() {
 });
 
 /**
- * Downloads all `urls` into `folder`, and gives the exit code: 0 when all is there. Progress and summary go to stderr.
+ * Downloads all `urls` into `folder`, and says whether all is there. Progress and summary go to stderr.
  *
  * Cancellable: the process is interrupted, and killed if that does not help soon.
  */
-export async function save(urls: readonly string[], folder: string, options: SaveOptions): Promise<number> {
+export async function save(urls: readonly string[], folder: string, options: SaveOptions): Promise<boolean> {
   const { concurrency, timeoutMs, retries, quiet } = options;
-  const args = `fetch -i - --per-host ${concurrency} --retries ${retries} --read-timeout ${timeoutMs}ms --grace ${GRACE_MS}ms`;
-  if (!quiet) console.error(`\nNow to files, by the command line tool:\n  corral ${args} -d ${folder}`);
-  const child = spawn(process.execPath, [CORRAL, ...args.split(' '), '-d', folder, ...(quiet ? ['--quiet'] : [])], {
+  const pace = `-c ${concurrency} --per-host ${concurrency} --retries ${retries} --read-timeout ${timeoutMs}ms`;
+  const args = [...`fetch -i - ${pace} --grace ${GRACE_MS}ms -d`.split(' '), folder];
+  if (!quiet)
+    console.error(`\nNow to files, by the command line tool (--save DIR keeps them):\n  corral ${args.join(' ')}`);
+  const child = spawn(process.execPath, [CORRAL, ...args, ...(quiet ? ['--quiet'] : [])], {
     stdio: ['pipe', 'ignore', 'inherit'],
   });
   child.stdin.on('error', () => {}); // it has ended without reading all: the exit code says why
@@ -50,9 +52,10 @@ export async function save(urls: readonly string[], folder: string, options: Sav
   const exit = (): Promise<[code: number | null]> => nextEvent(child, 'exit');
   try {
     const [code] = await exit();
-    return code ?? 1;
+    return code === 0;
   } finally {
-    if (child.kill('SIGINT')) { // else it had ended before
+    if (child.kill('SIGINT')) {
+      // It had not ended by itself.
       await cleanup(async () => {
         const { timedOut } = await moveOnAfter(2 * GRACE_MS, exit);
         if (timedOut && child.kill('SIGKILL')) await exit();

@@ -1,7 +1,9 @@
 /** Runs the compiled quickstart as a user does: as a program with arguments, signals, output and an exit code. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -11,8 +13,8 @@ import { fileURLToPath } from 'node:url';
 import type { Report } from '../quickstart/report.ts';
 
 const MAIN = fileURLToPath(new URL('../quickstart/main.js', import.meta.url));
-/** Only there to end a test that hangs: everything below takes a few seconds on a slow machine. */
-const PATIENCE = { timeout: 120_000 };
+/** The time is only there to end a test that hangs: everything below takes a few seconds on a slow machine. */
+const PATIENCE = { timeout: 120_000, concurrency: 4 };
 
 describe('quickstart: the embedded site', PATIENCE, () => {
   test('fetches every page and counts consistently', async () => {
@@ -46,6 +48,10 @@ describe('quickstart: the embedded site', PATIENCE, () => {
     const { stdout, stderr } = await start(['--pages', '30', '--concurrency', '2']).ended;
     assert.match(stderr, /^\d+\/30 pages \d+%, \d+ in flight, \d+ retries, \d+\.\d s$/m);
     assert.doesNotMatch(stdout + stderr, /\x1b/);
+    // In the end the pages are saved, to a folder that is gone then.
+    assert.match(stderr, /^corral: 30 ok, 0 failed/m);
+    const folder = /^ {2}corral fetch .* -d (.+)$/m.exec(stderr)?.[1];
+    assert.ok(folder !== undefined && !existsSync(folder), folder);
   });
 });
 
@@ -93,15 +99,18 @@ describe('quickstart: a list of URLs', PATIENCE, () => {
   let server: Server;
   let origin: string;
   let folder: string;
-  let visits = 0;
+  const visits = new Map<string, number>();
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'corral-quickstart-'));
-    server = createServer((request, response) => {
-      if (request.url === '/hung') return;
-      if (request.url === '/hiccup') response.statusCode = visits++ === 0 ? 503 : 200;
-      else if (request.url === '/broken') response.statusCode = 500;
-      else if (request.url !== '/good') response.statusCode = 404;
+    server = createServer(({ url = '' }, response) => {
+      const visit = (visits.get(url) ?? 0) + 1;
+      visits.set(url, visit);
+      server.emit(url);
+      if (url === '/hung' || (url === '/hung-later' && visit > 1)) return;
+      if (url === '/hiccup') response.statusCode = visit === 1 ? 503 : 200;
+      else if (url === '/broken') response.statusCode = 500;
+      else if (!url.startsWith('/good') && visit > (url.endsWith('later') ? 1 : 0)) response.statusCode = 404;
       response.end('<p>four words, <a href="/good">one link</a></p>');
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -149,6 +158,27 @@ describe('quickstart: a list of URLs', PATIENCE, () => {
     assert.equal(report.pages.ok, 2);
     assert.equal(report.words, 8);
     assert.equal(report.links, 2);
+  });
+
+  test('--save has corral fetch put the pages into a folder; what fails there counts too', async () => {
+    const saved = join(folder, 'saved');
+    const args = ['--save', saved, '--json', '--quiet', '--retries', '0'];
+    const list = await listOf(`${origin}/good\n${origin}/missing\n${origin}/good?2\n`);
+    const { code, stdout } = await start([list, ...args]).ended;
+    assert.equal(code, 1);
+    assert.equal((JSON.parse(stdout) as Report).pages.ok, 2);
+    const files = await readdir(saved, { recursive: true, withFileTypes: true });
+    assert.equal(files.filter((file) => file.isFile()).length, 2);
+    assert.equal((await start([await listOf(`${origin}/gone-later`), ...args]).ended).code, 1);
+  });
+
+  test('SIGINT while corral fetch runs ends it too, with code 130', async () => {
+    const program = start([await listOf(`${origin}/hung-later`), '--save', join(folder, 'interrupted')]);
+    await once(server, '/hung-later');
+    await once(server, '/hung-later'); // this is corral fetch
+    program.kill('SIGINT');
+    const { code, stderr } = await program.ended; // which waits for all that write to stderr
+    assert.equal(code, 130, stderr);
   });
 
   test('a server that is not there is a failure like others', async () => {

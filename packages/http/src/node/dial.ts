@@ -1,4 +1,4 @@
-import { connect, type Socket } from 'node:net';
+import { connect, type NetConnectOpts, type Socket } from 'node:net';
 
 import type { HostAddress } from './dns-cache.ts';
 
@@ -80,11 +80,15 @@ export class Dial {
   }
 }
 
+/** Own properties, so that what is in Object.prototype does not decide where a socket leads to. */
+const NONE = { path: undefined, localAddress: undefined, localPort: undefined, lookup: undefined, fd: undefined };
+
 /** A socket as every connection has it: its errors are always listened to, so that none escapes. */
 export function openSocket(
   where: { host: string; port: number; family: 4 | 6; localAddress?: string } | { path: string },
 ): Socket {
-  const socket = connect({ ...where, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 });
+  const options = { ...NONE, ...where, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 };
+  const socket = connect(options as NetConnectOpts);
   socket.on('error', () => {});
   return socket;
 }

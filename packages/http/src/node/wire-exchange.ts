@@ -115,18 +115,14 @@ export class WireExchange implements WireCall, Listed {
     const forward = request.proxy !== undefined && !secure;
     this.#dispatching = true;
     connection.client.dispatch(
-      {
+      new DispatchOptions({
         method,
         path: forward ? url.origin + path : path,
         headers: this.#headers(forward) as string[],
-        body: body as Uint8Array,
-        // Neither has undici's meaning here: one is what HTTP/2 needs to multiplex, of the other it knows the connection.
-        idempotent: true,
-        blocking: false,
-        // Null and undefined are not given to undici, though its types do not say so.
+        body: body as Uint8Array | null,
         reset: connection.multiplexed ? null : this.#reset(),
-        servername: secure ? url.hostname : undefined,
-      } as Dispatcher.DispatchOptions,
+        servername: secure ? url.hostname : null,
+      }) as Dispatcher.DispatchOptions,
       this as unknown as Dispatcher.DispatchHandler,
     );
     this.#dispatching = false;
@@ -316,6 +312,33 @@ export class WireExchange implements WireCall, Listed {
     connection.destroy();
   }
 }
+
+/** What undici takes as null although its types do not say so. */
+type Given = Pick<DispatchOptions, 'method' | 'path' | 'headers' | 'body' | 'reset' | 'servername'>;
+
+/** What undici is told of a request. */
+class DispatchOptions {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: string[];
+  readonly body: Uint8Array | AsyncIterable<Uint8Array> | null;
+  readonly reset: boolean | null;
+  readonly servername: string | null;
+  // Neither has undici's meaning here: one is what HTTP/2 needs to multiplex, of the other it knows the connection.
+  readonly idempotent = true;
+  readonly blocking = false;
+
+  constructor({ method, path, headers, body, reset, servername }: Given) {
+    this.method = method;
+    this.path = path;
+    this.headers = headers;
+    this.body = body;
+    this.reset = reset;
+    this.servername = servername;
+  }
+}
+// undici would find in Object.prototype what is not here. (A literal with `__proto__: null` is slow: it becomes a table.)
+Object.setPrototypeOf(DispatchOptions.prototype, null);
 
 function onErrorLater(exchange: WireExchange, error: Error): void {
   exchange.onError(error);

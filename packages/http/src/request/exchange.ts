@@ -27,6 +27,7 @@ import {
 import type { GatePlace, GateWaiter } from '../gate-host.ts';
 import { GateFullError } from '../gate.ts';
 import type { Listed } from '../internal/roster.ts';
+import { captureContext, type InContext } from '../internal/time-source.ts';
 import { IncomingBody } from '../response/incoming.ts';
 import type { RetryFacts, RetryStage } from '../retry/decide.ts';
 import type { SessionCore } from '../session/core.ts';
@@ -52,6 +53,8 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
   /** Bytes of the body that came, as they were sent. */
   received = 0;
   error: HttpError | undefined = undefined;
+  /** What who waits for it is to get, when it has failed: the error, or what the body that was sent has thrown. */
+  thrown: { readonly error: unknown } | undefined = undefined;
   trailers: readonly string[] = [];
   /** Called once it has ended, whichever way. */
   onFinished: (() => void) | undefined = undefined;
@@ -59,9 +62,10 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
   #state: State = 'new';
   #phase: RequestPhase = 'acquire';
   #slot = false;
+  /** While it waits for its turn: that of whoever waits for it. */
+  #inContext: InContext | undefined = undefined;
   #wire: WireCall | undefined = undefined;
   #resolve!: () => void;
-  #reject!: (error: unknown) => void;
   /** When the present phase has lasted too long, and what that is called. */
   #limitAt = Infinity;
   #limit: TimeoutKind = 'acquire';
@@ -97,11 +101,14 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
 
   // Beginning --------------------------------------------------------------------------------------------------------
 
-  /** Asks for admission and sends. Settles with the head, or the failure; never when it is aborted. */
+  /**
+   * Asks for admission and sends. Settles when there is a head, or what failed is in `thrown`; never when it is aborted.
+   *
+   * It never rejects: who was cancelled meanwhile leaves nobody to hear of a failure.
+   */
   start(front: boolean): Promise<void> {
-    return new Promise((resolve, reject) => {
+    return new Promise((resolve) => {
       this.#resolve = resolve;
-      this.#reject = reject;
       this.#enter(front);
     });
   }
@@ -112,22 +119,27 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
     core.exchanges.add(this);
     this.#state = 'queued';
     try {
-      if (core.gate.enter(this.hop.host, this, { front })) return this.#begin(this.#createdAt);
+      if (core.gate.enter(this.hop.host, this, { front })) return this.#send(this.#createdAt);
     } catch (error) {
       if (!(error instanceof GateFullError)) throw error;
       const { queue } = core.options.gate;
       return this.#fail((facts) => new QueueFullError(`${queue} requests are waiting already`, facts), true);
     }
     this.journey.trace?.queued();
+    this.#inContext = captureContext();
     this.#arm('acquire', this.journey.timeouts.acquireMs, performance.now());
   }
 
-  /** Told by the gate: it is its turn. */
+  /** Told by the gate, which is in the context of whoever has left it: it is its turn. */
   admitted(): void {
-    this.#begin(performance.now());
+    const inContext = this.#inContext;
+    this.#inContext = undefined;
+    const now = performance.now();
+    if (inContext) inContext(() => this.#send(now));
+    else this.#send(now);
   }
 
-  #begin(now: number): void {
+  #send(now: number): void {
     const { journey, hop } = this;
     this.#slot = true;
     this.#state = 'connecting';
@@ -293,8 +305,9 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
   limitTo(bytes: number): void {
     this.#maxReceived = bytes;
     if (this.received <= bytes) return;
-    this.abort();
-    throw new BodyLimitError(bytes, `the body is larger than ${bytes} bytes`, this.#factsOfBody());
+    const make: ErrorFactory = (facts) => new BodyLimitError(bytes, `the body is larger than ${bytes} bytes`, facts);
+    this.#fail(make, false);
+    throw this.error ?? make(this.#factsOfBody());
   }
 
   /** The error of somebody who reads, and finds more without an end than he takes. */
@@ -331,15 +344,17 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
     return this.#state === 'done' || this.#state === 'failed' || this.#state === 'aborted';
   }
 
-  /** Nobody waits for it any more: ends it at once. */
-  abort(): void {
+  /** Nobody waits for it any more: ends it at once. Whoever reads it still is told `why`. */
+  abort(why?: { readonly error: unknown }): void {
     if (this.over) return;
     const wire = this.#wire;
     this.#finish('aborted');
     wire?.abort();
     // Whoever reads it still is told.
     this.body.fail(
-      new TypeError('Cannot read the body as the response was released, or the scope of its request has ended'),
+      why
+        ? why.error
+        : new TypeError('Cannot read the body as the response was released, or the scope of its request has ended'),
     );
   }
 
@@ -389,7 +404,8 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
     this.error = error;
     // What the source of an upload throws is the caller's own.
     const thrown = upload ? upload.cause : error;
-    if (!hadHead) return this.#reject(thrown);
+    this.thrown = { error: thrown };
+    if (!hadHead) return this.#resolve();
     if (this.#delivered) this.journey.trace?.error(error);
     this.body.fail(thrown);
   }

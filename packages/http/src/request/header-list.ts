@@ -102,7 +102,8 @@ function pairs(given: HeadersInput | undefined, call: string): Iterable<readonly
   if (typeof (given as Headers).entries === 'function' && typeof (given as Headers).append === 'function') {
     return (given as Headers).entries();
   }
-  if (Array.isArray(given)) return given.map((pair) => checkPair(pair, call));
+  // Arrays, and what else gives pairs, such as a Map.
+  if (Symbol.iterator in given) return Array.from(given as Iterable<unknown>, (pair) => checkPair(pair, call));
   return Object.entries(given);
 }
 

@@ -5,7 +5,7 @@
  *     redirects    each hop      retries    one try
  */
 
-import { abortable, isCancelled, sleep, type Scope } from 'corral';
+import { abortable, isCancelled, sleep, withScope, type Scope } from 'corral';
 import type { CookieJarLike } from '../cookies/cookie-jar.ts';
 import { BodyLimitError, DecodeError, HttpError, RedirectError, StatusError, type Attempt } from '../errors.ts';
 import { redactUrl } from '../headers/redact.ts';
@@ -33,6 +33,9 @@ export class Performance {
   readonly #journey: Journey;
   readonly #scope: Scope;
   readonly #history: RedirectStep[] = [];
+  /** Of all responses that came. None but the one that is given may be left to middleware, or behind an error. */
+  readonly #bodies: ResponseBody[] = [];
+  #over = false;
 
   constructor(core: SessionCore, plan: Plan, journey: Journey, scope: Scope) {
     this.#core = core;
@@ -43,6 +46,7 @@ export class Performance {
 
   async perform(): Promise<ClientResponse> {
     this.#core.budget.deposit();
+    let given: ResponseBody | undefined;
     try {
       const { method, url, headers, body, redirect, raiseForStatus } = this.#plan;
       let hop = new Hop(method, url, headers, body, this.#core.proxyFor(url));
@@ -51,18 +55,20 @@ export class Performance {
         if (this.#direct) {
           // What #tryHop does, written out: an async function more costs every request two promises.
           const exchange = this.#newExchange(hop);
-          let failed: Failed | undefined;
           try {
             await this.#head(exchange, false);
           } catch (error) {
-            failed = failureOf(exchange, error);
+            exchange.abort();
+            throw error;
           }
+          const failed = failureOf(exchange);
           response = isFine(exchange, failed) ? this.#response(exchange) : await this.#tryAgain(exchange, failed);
         } else response = await this.#send(hop);
         const location = redirect && isRedirect(response.status) ? response.header('location') : undefined;
         if (location === undefined) {
           if (raiseForStatus && response.status >= 400) await response.raiseForStatus();
-          response.body.deliver();
+          given = response.body;
+          given.deliver();
           return response;
         }
         hop = this.#next(hop, response, location);
@@ -71,6 +77,9 @@ export class Performance {
       if (isCancelled(error)) this.#journey.trace?.cancelled();
       else this.#journey.trace?.error(error);
       throw error;
+    } finally {
+      this.#over = true;
+      for (const body of this.#bodies.splice(0)) if (body !== given) body.release();
     }
   }
 
@@ -149,12 +158,13 @@ export class Performance {
 
   async #tryHop(hop: Hop): Promise<ClientResponse> {
     const exchange = this.#newExchange(hop);
-    let failed: Failed | undefined;
     try {
       await this.#head(exchange, false);
     } catch (error) {
-      failed = failureOf(exchange, error);
+      exchange.abort();
+      throw error;
     }
+    const failed = failureOf(exchange);
     return isFine(exchange, failed) ? this.#response(exchange) : this.#tryAgain(exchange, failed);
   }
 
@@ -183,12 +193,13 @@ export class Performance {
       if (decision.free) reconnected = true;
       else attempt++;
       exchange = this.#newExchange(hop);
-      failed = undefined;
       try {
         await this.#head(exchange, true);
       } catch (error) {
-        failed = failureOf(exchange, error);
+        exchange.abort();
+        throw error;
       }
+      failed = failureOf(exchange);
     }
     return this.#response(exchange);
   }
@@ -199,7 +210,7 @@ export class Performance {
     return new Exchange(this.#core, this.#journey, hop);
   }
 
-  /** Sends, and waits for the head. */
+  /** Sends, and waits for the head, or the failure. */
   #head(exchange: Exchange, front: boolean): Promise<void> {
     return abortable(exchange.start(front), { scope: this.#scope, abandon: true });
   }
@@ -239,13 +250,35 @@ export class Performance {
     const { head } = exchange;
     this.#journey.attempts.push(exchange.attempt(head && this.#retryAfter(exchange)));
     exchange.discard(lengthOf(exchange.head));
-    if (delayMs > 0) await sleep(delayMs, { scope: this.#scope });
+    if (delayMs > 0 && !this.#core.closed) await this.#pause(delayMs);
+  }
+
+  /** The end of the session ends it as well: the next try then fails for that. */
+  async #pause(ms: number): Promise<void> {
+    const { pauses } = this.#core;
+    const wait = async (own: Scope): Promise<void> => {
+      pauses.add(own);
+      try {
+        await sleep(ms, { scope: own });
+      } finally {
+        pauses.delete(own);
+      }
+    };
+    try {
+      await withScope(wait, { scope: this.#scope });
+    } catch (error) {
+      if (!this.#core.closed || this.#scope.reason) throw error;
+    }
   }
 
   // Responses --------------------------------------------------------------------------------------------------------
 
   #response(exchange: Exchange): ClientResponse {
     const { status, statusText, headers } = exchange.head as WireHead;
+    const body = this.#body(exchange);
+    // When all is over it was asked for by middleware that has not waited for it.
+    if (this.#over) body.release();
+    else this.#bodies.push(body);
     return new ClientResponse({
       status,
       statusText,
@@ -253,7 +286,7 @@ export class Performance {
       url: exchange.hop.url,
       history: this.#history.length > 0 ? Object.freeze([...this.#history]) : NONE,
       http: exchange.connection?.protocol === 'h2' ? '2' : '1.1',
-      body: this.#body(exchange),
+      body,
       exchange,
       owner: this,
     });
@@ -329,11 +362,11 @@ function isFine(exchange: Exchange, failed: Failed | undefined): boolean {
   return !failed && (exchange.head as WireHead).status < 400;
 }
 
-/** What a try failed with. What is no failure of the request, such as a cancellation, is thrown. */
-function failureOf(exchange: Exchange, error: unknown): Failed {
-  if (exchange.over && !exchange.head && !isCancelled(error)) return { error: withCaller(error, failureOf) };
-  exchange.abort();
-  throw error;
+/** What a try failed with, if it did. What is no failure of the request, such as a cancellation, is thrown. */
+function failureOf({ thrown, head }: Exchange): Failed | undefined {
+  if (!thrown || head) return undefined;
+  if (isCancelled(thrown.error)) throw thrown.error;
+  return { error: withCaller(thrown.error, failureOf) };
 }
 
 /** Cookies that the caller has set by hand are sent beside those of the jar. */

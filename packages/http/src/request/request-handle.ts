@@ -68,6 +68,8 @@ export class RequestHandle implements PromiseLike<ClientResponse> {
     this.#work = work;
     this.#inScope = (work?.scope ?? ambientScope()) !== undefined;
     this.#life = life;
+    // In a scope it is the scope that brings a failure to light.
+    if (this.#inScope) life.catch(() => {});
   }
 
   // oxlint-disable-next-line no-thenable -- it is awaited, and its methods say what is wanted of the response
@@ -182,7 +184,7 @@ export class RequestHandle implements PromiseLike<ClientResponse> {
     } catch (error) {
       const cancelled = isCancelled(error);
       const closed = scope.reason?.cause.kind === 'closed';
-      if (cancelled && !closed) response?.body.abort();
+      if (cancelled && !closed) response?.body.abort(reasonOf(work.signal));
       response?.body.release();
       if (!cancelled) await this.#untilWanted(scope);
       else if (!this.#wanted && closed) throw forgotten(work.name, scope);
@@ -216,6 +218,11 @@ export class RequestHandle implements PromiseLike<ClientResponse> {
     const released = new Promise<void>((resolve) => response.body.whenReleased(resolve));
     await abortable(released, { scope, abandon: true });
   }
+}
+
+/** What whoever aborted it has said. */
+function reasonOf(signal: AbortSignal | undefined): { readonly error: unknown } | undefined {
+  return signal?.aborted ? { error: signal.reason } : undefined;
 }
 
 function textOf(response: ClientResponse): string | Promise<string> {

@@ -10,6 +10,10 @@ export class ByteReader {
   readonly #short: (wanted: number, there: number) => Error;
   /** What was read from the source and not handed out. */
   #rest: Uint8Array = new Uint8Array(0);
+  /** Holds `#rest` while that grows; behind it nothing has been handed out. */
+  #room: Uint8Array = new Uint8Array(0);
+  /** Something has been handed out: what is a byte order mark at the beginning is text from now on. */
+  #begun = false;
   #ended = false;
 
   /** `tooLong` and `short` make the errors of lines without end, and of bodies that end too early. */
@@ -26,7 +30,7 @@ export class ByteReader {
   /** Up to `size` bytes, at least one; an empty array at the end. */
   async read(size = Infinity): Promise<Uint8Array> {
     checkSize(size, 'read', size === Infinity);
-    if (this.#rest.byteLength === 0) await this.#more();
+    while (this.#rest.byteLength === 0 && (await this.#more())); // a chunk may be empty
     return this.#take(Math.min(size, this.#rest.byteLength));
   }
 
@@ -45,8 +49,8 @@ export class ByteReader {
     let searched = 0;
     for (;;) {
       const at = indexOf(this.#rest, wanted, searched);
+      if ((at < 0 ? this.#rest.byteLength : at + wanted.byteLength) > maxBytes) throw this.#tooLong(maxBytes);
       if (at >= 0) return this.#take(at + wanted.byteLength);
-      if (this.#rest.byteLength > maxBytes) throw this.#tooLong(maxBytes);
       // A separator may lie across two chunks.
       searched = Math.max(0, this.#rest.byteLength - wanted.byteLength + 1);
       if (!(await this.#more())) return this.#rest.byteLength > 0 ? this.#take(this.#rest.byteLength) : undefined;
@@ -71,7 +75,8 @@ export class ByteReader {
   async *lines(maxLineBytes = MAX_LINE_BYTES): AsyncGenerator<string, undefined, undefined> {
     checkSize(maxLineBytes, 'lines', maxLineBytes === Infinity);
     const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-    let first = true;
+    let first = !this.#begun;
+    this.#begun = true;
     try {
       for (;;) {
         // Split all that is there at once: a line is then no more than a look and a slice.
@@ -88,8 +93,11 @@ export class ByteReader {
           if (this.#rest.byteOffset !== there.byteOffset + start) break; // somebody else read meanwhile
         }
         if (this.#rest.indexOf(LF) >= 0) continue;
-        if (this.#rest.byteLength > maxLineBytes) throw this.#tooLong(maxLineBytes);
+        // A CR may be half of the end of a line.
+        const half = this.#rest.at(-1) === CR ? 1 : 0;
+        if (this.#rest.byteLength - half > maxLineBytes) throw this.#tooLong(maxLineBytes);
         if (await this.#moreUntilLine(maxLineBytes)) continue;
+        if (this.#rest.byteLength > maxLineBytes) throw this.#tooLong(maxLineBytes);
         if (this.#rest.byteLength > 0) {
           const last = decoder.decode(this.#take(this.#rest.byteLength));
           yield first ? withoutMark(last) : last;
@@ -114,6 +122,7 @@ export class ByteReader {
   }
 
   #take(size: number): Uint8Array {
+    this.#begun ||= size > 0;
     const taken = this.#rest.subarray(0, size);
     this.#rest = this.#rest.subarray(size);
     return taken;
@@ -127,9 +136,22 @@ export class ByteReader {
       this.#ended = true;
       return false;
     }
-    this.#rest =
-      this.#rest.byteLength === 0 ? value : joined([this.#rest, value], this.#rest.byteLength + value.byteLength);
+    this.#rest = this.#rest.byteLength === 0 ? value : this.#append(value);
     return true;
+  }
+
+  /** What has no separator grows in a buffer that doubles, so that a long search copies each byte a few times at most. */
+  #append(chunk: Uint8Array): Uint8Array {
+    const rest = this.#rest;
+    const size = rest.byteLength + chunk.byteLength;
+    if (rest.buffer === this.#room.buffer && rest.byteOffset + size <= this.#room.byteLength) {
+      this.#room.set(chunk, rest.byteOffset + rest.byteLength);
+      return this.#room.subarray(rest.byteOffset, rest.byteOffset + size);
+    }
+    this.#room = new Uint8Array(size * 2);
+    this.#room.set(rest);
+    this.#room.set(chunk, rest.byteLength);
+    return this.#room.subarray(0, size);
   }
 
   /** Chunks until there are `size` bytes, joined once. What was read stays when the reading is cut off. */

@@ -1,8 +1,9 @@
-import { isCancelled, abortable, type Scope } from 'corral';
+import { isCancelled, type Scope } from 'corral';
 import { decodeText } from '../headers/content-type.ts';
 import { ambientScope } from '../internal/ambient-scope.ts';
 import type { DecodeLimits, Decoding } from '../platform/platform.ts';
 import type { Exchange } from '../request/exchange.ts';
+import { waitFor } from '../request/wait-for.ts';
 import { validate, type StandardSchemaV1 } from '../standard-schema.ts';
 import { ByteReader, joined } from './byte-reader.ts';
 import { headerOf, lengthOf } from './head.ts';
@@ -239,11 +240,11 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
     this.#onReleased?.();
   }
 
-  /** @internal As {@link release}, and the connection is ended. */
-  abort(): void {
+  /** @internal As {@link release}, and the connection is ended. Whoever reads it meanwhile is told `why`. */
+  abort(why?: { readonly error: unknown }): void {
     const { exchange } = this.#parts;
     if (!exchange.over) exchange.journey.trace?.cancelled();
-    exchange.abort();
+    exchange.abort(why);
     this.release();
   }
 
@@ -298,7 +299,19 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
   }
 
   #waitFor<T>(promise: Promise<T>): Promise<T> {
-    return abortable(promise, { scope: ambientScope() ?? this.#parts.scope, abandon: true });
+    return waitAsReader(promise, this.#parts.scope);
+  }
+}
+
+/** Waits in what is current. Where nothing is, the end of the request's scope ends it too: the body is released by that. */
+async function waitAsReader<T>(promise: Promise<T>, own: Scope, onAbandoned?: (value: T) => void): Promise<T> {
+  const scope = ambientScope();
+  if (scope) return waitFor(promise, scope, onAbandoned);
+  try {
+    return await promise;
+  } catch (error) {
+    const { reason } = own;
+    throw reason && reason.cause.kind !== 'closed' ? reason : error;
   }
 }
 
@@ -329,9 +342,8 @@ class RawChunks implements AsyncIterableIterator<Uint8Array, undefined> {
   /** Cancelled, nothing is lost: the next who reads gets what comes. */
   async #wait(read: Promise<Uint8Array | undefined>): Promise<Uint8Array | undefined> {
     const { body } = this.#parts.exchange;
-    const scope = ambientScope() ?? this.#parts.scope;
     try {
-      return await abortable(read, { scope, abandon: true, onAbandoned: (chunk) => body.unread(chunk) });
+      return await waitAsReader(read, this.#parts.scope, (chunk) => body.unread(chunk));
     } catch (error) {
       body.forget();
       throw error;

@@ -156,7 +156,7 @@ export class ClientSession implements AsyncDisposable {
 
   async #close(graceMs: number): Promise<void> {
     const core = this.#core;
-    core.closed = true;
+    core.shut();
     for (const exchange of core.exchanges.all()) if (exchange.queued) exchange.fail(closedError);
     if (graceMs > 0) await this.#untilIdle(graceMs);
     await this.#destroy();
@@ -177,7 +177,7 @@ export class ClientSession implements AsyncDisposable {
 
   async #destroy(): Promise<void> {
     const core = this.#core;
-    core.closed = true;
+    core.shut();
     for (const exchange of core.exchanges.all()) exchange.fail(closedError);
     await core.transport.destroy();
   }

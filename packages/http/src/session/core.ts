@@ -1,5 +1,6 @@
 /** What all requests of a session share. */
 
+import type { Scope } from 'corral';
 import type { Gate } from '../gate.ts';
 import { Roster } from '../internal/roster.ts';
 import type { Decoding } from '../platform/platform.ts';
@@ -30,6 +31,8 @@ export class SessionCore {
   readonly proxyFor: (url: URL) => URL | undefined;
   /** Tries under way, those included that wait for their turn. */
   readonly exchanges = new Roster<Exchange>();
+  /** Waits between tries. */
+  readonly pauses = new Set<Scope>();
   /** Requests are refused from now on. */
   closed = false;
   #idle: (() => void) | undefined = undefined;
@@ -57,6 +60,12 @@ export class SessionCore {
       this.checkIdle();
     });
     if (patience) this.wheel.clear(patience);
+  }
+
+  /** Refuses requests from now on, and tries that would follow. */
+  shut(): void {
+    this.closed = true;
+    for (const pause of this.pauses) pause.cancel('the session was closed');
   }
 
   checkIdle(): void {

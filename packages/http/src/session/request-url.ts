@@ -1,5 +1,6 @@
 /** The URL of a request, from what the caller gave. */
 
+import { redactUrl } from '../headers/redact.ts';
 import type { BasicAuth, QueryInput } from './options.ts';
 
 /** @throws {TypeError} when it is not a URL, or not one of http. */
@@ -14,20 +15,23 @@ export function requestUrl(
     url = new URL(input, base);
   } catch {
     const wanted = base ? 'a URL' : 'an absolute URL, as the session has no baseUrl';
-    throw new TypeError(`Cannot ${call} as it takes ${wanted}: current value is '${String(input)}'`);
+    throw new TypeError(`Cannot ${call} as it takes ${wanted}: current value is '${redactUrl(String(input))}'`);
   }
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
     throw new TypeError(`Cannot ${call} as a URL begins with http: or https:: current value is '${url.protocol}'`);
   }
-  if (query) addQuery(url.searchParams, query, call);
+  if (query) addQuery(url, query, call);
   return url;
 }
 
-function addQuery(params: URLSearchParams, query: QueryInput, call: string): void {
-  if (query instanceof URLSearchParams) {
-    for (const [name, value] of query) params.append(name, value);
-    return;
-  }
+/** What is there stays as it was written: it may be signed. */
+function addQuery(url: URL, query: QueryInput, call: string): void {
+  const added = (query instanceof URLSearchParams ? query : searchParams(query, call)).toString();
+  if (added) url.search = url.search ? `${url.search}&${added}` : added;
+}
+
+function searchParams(query: Exclude<QueryInput, URLSearchParams>, call: string): URLSearchParams {
+  const params = new URLSearchParams();
   for (const [name, given] of Object.entries(query)) {
     for (const value of Array.isArray(given) ? given : [given]) {
       if (value === undefined) continue;
@@ -39,6 +43,7 @@ function addQuery(params: URLSearchParams, query: QueryInput, call: string): voi
       params.append(name, String(value));
     }
   }
+  return params;
 }
 
 /** The credentials that stand in the URL are taken out of it: they are sent as a header, and shown nowhere. */
@@ -67,6 +72,7 @@ export function basic({ username, password }: BasicAuth): string {
     throw new TypeError('Cannot authenticate as { auth } takes { username, password } of strings');
   }
   if (username.includes(':')) throw new TypeError("Cannot authenticate as a username holds no ':'");
-  const bytes = new TextEncoder().encode(`${username}:${password}`);
-  return `Basic ${btoa(String.fromCodePoint(...bytes))}`;
+  let bytes = '';
+  for (const byte of new TextEncoder().encode(`${username}:${password}`)) bytes += String.fromCodePoint(byte);
+  return `Basic ${btoa(bytes)}`;
 }

@@ -1,5 +1,6 @@
 import { platform } from '../platform/platform.ts';
 import type { Transport, TransportCapabilities, TransportOptions } from '../wire/transport.ts';
+import { anything, checkedOptions, isBoolean, isString, oneOf, type OptionChecks } from './option-checks.ts';
 import type { SessionOptions } from './options.ts';
 
 /** What a platform must be able to do for an option. */
@@ -11,6 +12,16 @@ const NEEDS: readonly (readonly [option: keyof SessionOptions, capability: keyof
   ['localAddress', 'tls'],
   ['socketPath', 'tls'],
 ];
+
+const TLS: OptionChecks = {
+  ca: anything,
+  cert: anything,
+  key: anything,
+  passphrase: isString,
+  rejectUnauthorized: isBoolean,
+  servername: isString,
+  minVersion: oneOf('TLSv1.2', 'TLSv1.3'),
+};
 
 /** The transport of a session. @throws {TypeError} when the platform cannot do what the options ask for. */
 export function openTransport(given: Partial<SessionOptions>): Transport {
@@ -30,7 +41,7 @@ function transportOptions(given: Partial<SessionOptions>): TransportOptions {
     http: given.http ?? 1,
     keepAliveMs: given.keepAliveMs ?? 15_000,
     addressPolicy: given.addressPolicy ?? 'any',
-    tls: given.tls,
+    tls: given.tls && checkedOptions(given.tls, TLS, 'new ClientSession, { tls },'),
     dnsCacheMs: given.dnsCacheMs ?? 10_000,
     lookup: given.lookup,
     happyEyeballsMs: given.happyEyeballsMs ?? 2_000,

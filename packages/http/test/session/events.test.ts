@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { sleep } from 'corral';
+import { BodyLimitError } from '../../src/errors.ts';
 import { exponential } from '../../src/retry/retry-policy.ts';
 import type { SessionOptions } from '../../src/session/options.ts';
 import { errorOf, pair } from './fixture.ts';
@@ -49,4 +51,13 @@ test('listener: a response that is released unread has ended', async () => {
     assert.equal(response.status, 200);
   }
   assert.deepEqual(events, ['onAdmitted', 'onEnd']);
+});
+
+test('listener: a body that had grown too large before anybody asked for it ends the request as an error', async () => {
+  const { events, at } = await heard({ maxBytes: 10 });
+  await using _ = at;
+  await using response = await at.session.get('/fault/endless-body');
+  while (response.body.receivedBytes <= 10) await sleep(1);
+  assert.ok((await errorOf(response.bytes())) instanceof BodyLimitError);
+  assert.deepEqual(events, ['onAdmitted', 'onError']);
 });
