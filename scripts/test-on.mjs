@@ -1,39 +1,45 @@
 // Runs the compiled tests on other engines. Each engine comes from npm, in the version that lib/engines.mjs pins,
-// into node_modules/.cache/engines the first time it is asked for. A test that needs Node skips itself.
-// Compile the tests first (npm run test-on does, as does npm test).
+// into node_modules/.cache/engines the first time it is asked for. A test that needs Node skips itself; whole folders that
+// do are left out, by NODE_ONLY of lib/engines.mjs. Compile the tests first (npm run test-on does, as does npm test).
 //
-// Usage: node scripts/test-on.mjs ENGINE... [--slow]     ENGINE: 20, 22, 24, 26, bun, deno or all
+// Usage: node scripts/test-on.mjs ENGINE... [NAME...] [--slow]
+//   ENGINE  20, 22, 24, 26, bun, deno or all
+//   NAME    only the files whose path contains it: npm run test-on -- 24 bun packages/http
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { ENGINES } from './lib/engines.mjs';
 import { fail, packages, readArguments, root, run, shown, table, walk } from './lib/shared.mjs';
 
 const { flags, names } = readArguments(import.meta.url, ['--slow']);
-const wanted = names.includes('all') ? Object.keys(ENGINES) : names;
-const wrong = wanted.find((name) => !(name in ENGINES));
-if (wanted.length === 0 || wrong) {
-  const choice = [...Object.keys(ENGINES), 'all'].join(', ');
-  fail(`Cannot test as an engine must be one of ${choice}: current value is ${wrong ?? 'none'}`);
+const isEngine = (name) => name in ENGINES || name === 'all';
+const wanted = names.includes('all') ? Object.keys(ENGINES) : names.filter(isEngine);
+if (wanted.length === 0) {
+  fail(`Cannot test as an engine must be one of ${[...Object.keys(ENGINES), 'all'].join(', ')}: current value is none`);
 }
+const parts = names.filter((name) => !isEngine(name));
 const files = packages()
   .flatMap((folder) => walk(join(folder, 'build/test'), (file) => file.endsWith('.test.js')))
   .map(shown)
   .filter((file) => flags.has('--slow') || !file.includes('/test/slow/'));
-if (files.length === 0) fail('Cannot test as compiled tests must exist: current value is none (npm run test-on)');
+const none = parts.find((part) => !files.some((file) => file.includes(part)));
+if (none || files.length === 0) fail(`Cannot test as compiled tests must match: current value is ${none ?? 'none'}`);
+const chosen = files.filter((file) => parts.length === 0 || parts.some((part) => file.includes(part)));
 
-const rows = [['engine', 'passed', 'failed', 'skipped', 'seconds']];
+const rows = [['engine', 'passed', 'failed', 'skipped', 'files left out', 'seconds']];
 let ok = true;
 for (const name of wanted) {
   const engine = ENGINES[name];
   const program = await install(name, engine);
   const env = { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined, DENO_NO_UPDATE_CHECK: '1' };
-  const { code, output, seconds } = await run(program, engine.start(files), { env, timeoutMs: 600_000 });
+  const own = chosen.filter((file) => !engine.without?.test(file));
+  if (own.length === 0) fail(`Cannot test on ${name} as some file must be for it: current value is Node only`);
+  const { code, output, seconds } = await run(program, engine.start(own), { env, timeoutMs: 600_000 });
   const counts = engine.count(output);
   if (code !== 0 || counts.failed > 0 || !(counts.passed > 0)) {
     ok = false;
     console.log(`${output.trimEnd()}\ntest-on: ${name} ended with exit code ${code}\n`);
   }
-  rows.push([name, counts.passed, counts.failed, counts.skipped, seconds.toFixed(1)]);
+  rows.push([name, counts.passed, counts.failed, counts.skipped, chosen.length - own.length, seconds.toFixed(1)]);
 }
 console.log(table(rows));
 process.exit(ok ? 0 : 1);

@@ -80,7 +80,7 @@ function requestRows({ requests, waits, latencyMs, bytes, words, links, ...repor
     ['requests', `${count(requests.total)}, ${count(requests.retries)} of them retries`],
     ['answers', answers],
     ['no answer', list([timeout, 'timed out'], [network, 'network errors'], [cancelled, 'cancelled'])],
-    ['waited', `${seconds(waits.retriesMs)} before retries, ${seconds(waits.queueMs)} in line (Retry-After is for all)`],
+    ['waited', `${seconds(waits.retriesMs)} before retries, ${seconds(waits.queueMs)} in line: Retry-After is for all`],
     ['latency', `p50 ${ms(p50)}   p90 ${ms(p90)}   p99 ${ms(p99)}   max ${ms(max)}`],
     ['received', `${(bytes / 1e6).toFixed(2)} MB: ${count(words)} words, ${count(links)} links`],
     ['time', `${seconds(report.wallMs)} for ${seconds(report.requestMs)} of requests`],

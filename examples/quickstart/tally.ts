@@ -5,7 +5,7 @@
  * Look at: the methods `on…`. The session calls them for each of its requests (`listener: tally`), so what happens within
  * `session.get(url)`, such as its retries, is counted without a word in the code that fetches.
  */
-import { HttpTimeoutError, type SessionEvents } from '@corral/http';
+import { HttpTimeoutError, SessionClosedError, type SessionEvents, StatusError } from '@corral/http';
 import type { PageFacts } from './page-worker.ts';
 
 export type RequestEnd = 'ok' | '4xx' | '429' | '5xx' | 'timeout' | 'network' | 'cancelled';
@@ -120,5 +120,7 @@ function answer(status: number): RequestEnd {
 }
 
 function failure(error: unknown): RequestEnd {
+  if (error instanceof StatusError) return answer(error.status);
+  if (error instanceof SessionClosedError) return 'cancelled'; // with the scope of the session
   return error instanceof HttpTimeoutError ? 'timeout' : 'network';
 }

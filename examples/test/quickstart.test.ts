@@ -69,6 +69,7 @@ describe('quickstart: signals', PATIENCE, () => {
       const tookMs = performance.now() - signalledAt;
       assert.equal(code, exitCode, stderr);
       assert.ok(tookMs < 5_000, `took ${tookMs} ms`); // less than one, but the machine may be busy
+      assert.doesNotMatch(stderr, /error|failed/i); // to be cancelled is no news
       assert.match(stdout, /^Stopped while fetching The Corral Gazette at http:\S+$/m);
       assert.match(stdout, /^ {2}pages +[\d,]+ ok, 0 failed, [\d,]+ unfinished$/m);
     });
@@ -141,6 +142,8 @@ describe('quickstart: a list of URLs', PATIENCE, () => {
     assert.deepEqual(report.pages, { total: 5, ok: 2, failed: 3, unfinished: 0 });
     assert.equal(report.badLines, 2);
     assertConsistent(report, 5);
+    const { ok, '4xx': wrong, '5xx': broken, timeout, network } = report.requests;
+    assert.deepEqual({ ok, wrong, broken, timeout, network }, { ok: 2, wrong: 1, broken: 3, timeout: 2, network: 0 });
     assert.deepEqual(
       new Map(report.failures.map(({ url, reason }) => [url, reason])),
       new Map([

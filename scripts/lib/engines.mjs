@@ -2,13 +2,21 @@
 import { availableParallelism } from 'node:os';
 
 const NODE = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`;
+
+/**
+ * What only Node runs: undici, the servers of faults, which need its sockets, and the command. On Bun and Deno a session
+ * stands on fetch: packages/http/test/engines tests that, and packages/cli/test/elsewhere.test.ts what the command says.
+ */
+const NODE_ONLY =
+  /^packages\/(cli\/build\/test\/(?!elsewhere)|http\/build\/test\/(fault-table|faults|save|servers|session|transport|node\/decode))/;
+
 export const ENGINES = {
   20: { install: `${NODE}@20.20.2`, program: 'node', start: node, count: countNode },
   22: { install: `${NODE}@22.23.3`, program: 'node', start: node, count: countNode },
   24: { install: `${NODE}@24.21.0`, program: 'node', start: node, count: countNode },
   26: { install: `${NODE}@26.10.0`, program: 'node', start: node, count: countNode },
-  bun: { install: 'bun@1.4.5', program: 'bun', start: bun, count: countBun },
-  deno: { install: 'deno@2.9.6', program: 'deno', start: deno, count: countDeno },
+  bun: { install: 'bun@1.4.5', program: 'bun', start: bun, count: countBun, without: NODE_ONLY },
+  deno: { install: 'deno@2.9.6', program: 'deno', start: deno, count: countDeno, without: NODE_ONLY },
 };
 
 function node(files) {

@@ -62,8 +62,20 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const entry = COMMANDS.get(name);
   if (entry === undefined) throw unknown(name);
+  refuseOtherEngines();
   const { command } = await entry.load();
   return command.run(rest);
+}
+
+/**
+ * On other engines a session stands on fetch, which knows of no proxies, no addresses and no time limit for connecting, and
+ * gives no body as it was sent: half of the options would be without effect, and a resumed file could be spoilt.
+ */
+function refuseOtherEngines(): void {
+  const { bun, deno } = process.versions as { readonly bun?: string; readonly deno?: string };
+  if (bun === undefined && deno === undefined) return;
+  const engine = bun === undefined ? `Deno ${deno}` : `Bun ${bun}`;
+  throw new UsageError(`Cannot run as the command needs Node.js 20.19 or later: current value is ${engine}`);
 }
 
 function unknown(name: string): UsageError {

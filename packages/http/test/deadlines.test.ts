@@ -3,7 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { test } from 'node:test';
 import { DeadlineEntry, DeadlineWheel } from '../src/deadlines.ts';
 import { ManualTime } from './manual-time.ts';
-import { uncaught } from './uncaught.ts';
+import { uncaught, uncaughtFails } from './uncaught.ts';
 
 class Entry extends DeadlineEntry {
   readonly onExpired: () => void;
@@ -93,7 +93,7 @@ test('DeadlineWheel: setting and clearing over and over arms few timers', () => 
   assert.ok(time.arms < 10, `${time.arms} timers`);
 });
 
-test('DeadlineWheel: entries may set and clear one another, and one that throws harms no other', async () => {
+test('DeadlineWheel: entries may set and clear one another, and one that throws harms no other', { skip: uncaughtFails }, async () => {
   const time = new ManualTime();
   const wheel = new DeadlineWheel(time);
   const trace: string[] = [];

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 
@@ -15,8 +18,15 @@ const PRELUDE = `
 
 /** What a program prints before it ends by itself. */
 async function output(program: string): Promise<string> {
-  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', PRELUDE + program], { timeout: 20_000 });
-  return stdout.trim();
+  const folder = await mkdtemp(join(tmpdir(), 'corral-keep-alive-'));
+  try {
+    const file = join(folder, 'program.mjs');
+    await writeFile(file, PRELUDE + program);
+    const { stdout } = await run(process.execPath, [file], { timeout: 20_000 });
+    return stdout.trim();
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 }
 
 const programs: readonly [title: string, program: string, expected: string][] = [

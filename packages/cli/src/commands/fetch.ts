@@ -2,13 +2,15 @@
 import type { Command } from '../command.ts';
 import { readArguments } from '../fetch/arguments.ts';
 import { HELP } from '../fetch/help.ts';
-import { runJob } from '../fetch/run-job.ts';
 
 export const command: Command = {
   async run(args) {
     const options = readArguments(args);
-    if (options !== undefined) return runJob(options);
-    process.stdout.write(HELP);
-    return 0;
+    if (options === undefined) {
+      process.stdout.write(HELP);
+      return 0;
+    }
+    const { runJob } = await import('../fetch/run-job.ts'); // with all of HTTP behind it
+    return runJob(options);
   },
 };

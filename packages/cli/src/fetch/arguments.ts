@@ -7,6 +7,9 @@ import { parseTemplate } from './template.ts';
 import type { FetchOptions } from './options.ts';
 import { parseBytes, parseDuration, parseMinSpeed, parseRate, parseShare, parseStatuses } from './units.ts';
 
+/** What may fare better another time. */
+const RETRIED = new Set(parseStatuses('408,425,429,5xx'));
+
 const text = { type: 'string' } as const;
 const flag = { type: 'boolean' } as const;
 
@@ -129,9 +132,7 @@ function failures(values: Values) {
   return {
     retries: integer(values, 'retries', 0, 1_000) ?? 4,
     retryMaxWaitMs: time(values, 'retry-max-wait') ?? 120_000,
-    retryOn:
-      read(values, 'retry-on', 'a list of statuses such as 408,429,5xx', parseStatuses) ??
-      (parseStatuses('408,425,429,5xx') as ReadonlySet<number>),
+    retryOn: read(values, 'retry-on', 'a list of statuses such as 408,429,5xx', parseStatuses) ?? RETRIED,
     maxErrorRate: read(values, 'max-error-rate', 'a share such as 20% or 0.2', parseShare),
     failFast: values['fail-fast'] ?? false,
     timeoutMs: time(values, 'timeout') ?? 0,

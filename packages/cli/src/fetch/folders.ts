@@ -1,4 +1,4 @@
-import { lstat, mkdir, open } from 'node:fs/promises';
+import { lstat, mkdir, open, opendir } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** How many directories are remembered as looked at. */
@@ -7,7 +7,8 @@ const REMEMBERED = 10_000;
 /** The directory that files go to, and those below it. */
 export class Folders {
   readonly root: string;
-  readonly #seen = new Set<string>();
+  /** Directories that were looked at, and whether an earlier run had left unfinished files there. */
+  readonly #seen = new Map<string, boolean>();
 
   constructor(root: string) {
     this.root = root;
@@ -19,15 +20,16 @@ export class Folders {
   }
 
   /**
-   * Makes the directories that `file` needs.
+   * Makes the directories that `file` needs. Gives false when no earlier run has left unfinished files in its own.
    *
    * Guarantees: each of them is a directory and no link to one, so that nothing leads out of the root.
    * @throws {Error} of the file system, or when one is a link or a file.
    */
-  async ensure(file: string): Promise<void> {
+  async ensure(file: string): Promise<boolean> {
     const parts = file.split('/').slice(0, -1);
     const whole = parts.join('/');
-    if (this.#seen.has(whole)) return;
+    const known = this.#seen.get(whole);
+    if (known !== undefined) return known;
     await mkdir(this.root, { recursive: true });
     for (let end = 1; end <= parts.length; end++) {
       const path = this.path(parts.slice(0, end).join('/'));
@@ -44,7 +46,16 @@ export class Folders {
       }
     }
     if (this.#seen.size >= REMEMBERED) this.#seen.clear();
-    this.#seen.add(whole);
+    const hasParts = await this.#hasParts(whole);
+    this.#seen.set(whole, hasParts);
+    return hasParts;
+  }
+
+  async #hasParts(folder: string): Promise<boolean> {
+    for await (const { name } of await opendir(this.path(folder), { bufferSize: 1_000 })) {
+      if (/\.part(?:\.json)?$/.test(name)) return true;
+    }
+    return false;
   }
 
   /** Forces the entry of a file in its directory to the disk, where the system can do that. */

@@ -1,5 +1,6 @@
 /** One run of `corral fetch`: the input is planned, the window is worked off, and all of it is written down. */
 import { checkpoint, Event, moveOnAfter, now, type TaskGroup, taskGroup } from 'corral';
+import { UsageError } from '../usage-error.ts';
 import { FatalError } from './fatal-error.ts';
 import type { HttpClient } from './http-client.ts';
 import { InputReader } from './input/read-input.ts';
@@ -13,6 +14,7 @@ import { reportLine, type ReportLine, type Summary } from './record.ts';
 import { Reporter } from './reporter.ts';
 import { Robots } from './robots.ts';
 import { exitCodeOf, onSignals } from './signals.ts';
+import { Stdout } from './stdout.ts';
 import { Tally } from './tally.ts';
 import { Throttle } from './throttle.ts';
 import { formatDuration } from './units.ts';
@@ -41,6 +43,10 @@ export class Job {
   readonly #changed = new Event({ name: 'something to do' });
   /** There is room in the window. */
   readonly #room = new Event({ name: 'room in the window' });
+  readonly #stdout = new Stdout((error) => {
+    if (error !== undefined) this.#cancel(`stdout: ${error.message}`, 1);
+    this.#changed.set();
+  });
   #active = 0;
   #inputDone = false;
   #group: TaskGroup | undefined;
@@ -54,7 +60,7 @@ export class Job {
     this.#tally.total = total;
     this.#window = new Window({ capacity: options.window, perHost: options.perHost, hostRate: options.hostRate });
     this.#progress = new Progress({ tally: this.#tally, busyHosts: () => this.#window.busyHosts() }, options);
-    this.#reporter = new Reporter(options, this.#tally, this.#progress, journal);
+    this.#reporter = new Reporter(options, this.#tally, this.#progress, journal, this.#stdout);
     this.#pace = options.rate === undefined ? undefined : new Pace('rate', options.rate);
     this.#client = client;
     this.#worker = this.#workerContext();
@@ -75,17 +81,17 @@ export class Job {
       },
       (signal) => this.#cancel(`${signal}, twice`, exitCodeOf(signal)),
     );
-    const forgetStdout = this.#watchStdout();
     try {
       await taskGroup((group) => this.#body(group), { name: 'job' });
       return await this.#end();
     } catch (error) {
-      if (error instanceof FatalError) this.#stop(error.message, 3);
+      const exitCode = error instanceof FatalError ? 3 : error instanceof UsageError ? 2 : 1;
+      this.#stop(error instanceof Error ? error.message : String(error), exitCode);
       await this.#end();
       throw error;
     } finally {
       forgetSignals();
-      forgetStdout();
+      this.#stdout.release();
     }
   }
 
@@ -116,6 +122,7 @@ export class Job {
   /** Starts what may be sent now, and says when more may be, should nothing end before. */
   #sendDue(group: TaskGroup): number {
     while (this.#stoppedBy === undefined && this.#active < this.#options.concurrency) {
+      if (this.#stdout.isFull) return Infinity; // whoever reads the lines is slower than we are
       const time = now();
       const readyAt = this.#window.size === 0 ? time : (this.#pace?.readyAt(time) ?? time);
       if (readyAt > time) return readyAt;
@@ -150,6 +157,7 @@ export class Job {
     const { urls, inputs, format } = this.#options;
     for await (const entry of new InputReader({ urls, files: inputs, format }).entries()) {
       if (this.#tally.seen++ % 64 === 0) await checkpoint();
+      await this.#stdout.room();
       if (entry.item === undefined) await this.#settleBad(entry.bad);
       else await this.#plan(entry.item);
       while (this.#window.isFull) {
@@ -170,7 +178,16 @@ export class Job {
     }
     const { file, known, remember } = planned;
     if (remember) await this.#reporter.add(reportLine({ id: item.id, url: item.url, outcome: 'started', file }), item);
-    this.#window.add({ item, host: item.host, file, known, attempts: [], tries: 0, waitsSince: performance.now() });
+    this.#window.add({
+      item,
+      host: item.host,
+      file,
+      known,
+      attempts: [],
+      tries: 0,
+      reached: 0,
+      waitsSince: performance.now(),
+    });
     this.#changed.set();
   }
 
@@ -211,13 +228,6 @@ export class Job {
   #cancel(why: string, exitCode: number): void {
     this.#stop(why, exitCode);
     this.#group?.cancel(why);
-  }
-
-  /** Whoever reads the lines has left, as in `corral fetch --json | head`. */
-  #watchStdout(): () => void {
-    const onError = (error: NodeJS.ErrnoException): void => this.#cancel(`stdout: ${error.message}`, 1);
-    process.stdout.on('error', onError);
-    return () => process.stdout.off('error', onError);
   }
 
   async #end(): Promise<number> {

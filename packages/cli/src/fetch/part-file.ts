@@ -61,17 +61,17 @@ export class PartFile {
   #bytes: number;
   #open = true;
 
-  /** A new one; with a sidecar it can be gone on with later. */
-  static async create(path: string, sidecar?: Sidecar): Promise<PartFile> {
-    await removePart(path);
+  /** A new one; with a sidecar it can be gone on with later. `isClean` when there is nothing that is to be removed first. */
+  static async create(path: string, sidecar: Sidecar | undefined, isClean: boolean): Promise<PartFile> {
+    if (!isClean) await removePart(path);
     const handle = await open(`${path}.part`, O_CREAT | O_EXCL | O_WRONLY | NO_FOLLOW, 0o666);
-    if (sidecar !== undefined) {
-      await writeFile(`${path}.part.json`, JSON.stringify(sidecar), { flag: 'wx' }).catch(async (error: unknown) => {
-        await handle.close();
-        throw error;
-      });
+    try {
+      if (sidecar !== undefined) await writeFile(`${path}.part.json`, JSON.stringify(sidecar), { flag: 'wx' });
+      return new PartFile(path, handle, createHash('sha256'), 0, sidecar !== undefined);
+    } catch (error) {
+      await handle.close();
+      throw error;
     }
-    return new PartFile(path, handle, createHash('sha256'), 0, sidecar !== undefined);
   }
 
   /** Goes on with what `findPart` has found. */
@@ -99,6 +99,11 @@ export class PartFile {
     this.#hash = hash;
     this.#bytes = bytes;
     this.#hasSidecar = hasSidecar;
+  }
+
+  /** Whether a later attempt can go on with what is written. */
+  get isResumable(): boolean {
+    return this.#hasSidecar;
   }
 
   get bytes(): number {

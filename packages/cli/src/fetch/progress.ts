@@ -29,10 +29,10 @@ export class Progress {
 
   constructor(source: ProgressSource, options: Pick<FetchOptions, 'progress' | 'quiet'>) {
     this.#source = source;
-    const redraws =  this.#stream.isTTY && process.env['TERM'] !== 'dumb';
+    const redraws = this.#stream.isTTY && process.env['TERM'] !== 'dumb';
     const auto = redraws ? 'bar' : 'plain';
     this.#mode = options.quiet ? 'none' : options.progress === 'auto' ? auto : options.progress;
-    this.#colours =  this.#stream.isTTY && this.#stream.hasColors(); // which knows NO_COLOR
+    this.#colours = this.#stream.isTTY && this.#stream.hasColors(); // which knows NO_COLOR
   }
 
   /** Never returns. Cancellable: between two drawings. */

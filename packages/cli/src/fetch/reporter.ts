@@ -5,6 +5,7 @@ import type { Journal } from './journal.ts';
 import type { FetchOptions } from './options.ts';
 import type { Progress } from './progress.ts';
 import type { ReportLine, Summary } from './record.ts';
+import type { Stdout } from './stdout.ts';
 import type { Tally } from './tally.ts';
 import { formatBytes, formatDuration } from './units.ts';
 
@@ -16,15 +17,15 @@ export class Reporter {
   readonly #tally: Tally;
   readonly #progress: Progress;
   readonly #journal: Journal | undefined;
-  readonly #toStdout: boolean;
+  readonly #stdout: Stdout | undefined;
   #shownFailures = 0;
 
-  constructor(options: FetchOptions, tally: Tally, progress: Progress, journal: Journal | undefined) {
+  constructor(options: FetchOptions, tally: Tally, progress: Progress, journal: Journal | undefined, stdout: Stdout) {
     this.#options = options;
     this.#tally = tally;
     this.#progress = progress;
     this.#journal = journal;
-    this.#toStdout = options.json || options.report === '-';
+    this.#stdout = options.json || options.report === '-' ? stdout : undefined;
   }
 
   /** Counts an outcome and writes it down. What is in the report already is not written there again. */
@@ -32,13 +33,13 @@ export class Reporter {
     if (line.outcome !== 'started') {
       this.#tally.counts[line.outcome]++;
       this.#tell(line, item);
-      if (this.#toStdout) writeOut(line);
+      this.#stdout?.write(`${JSON.stringify(line)}\n`);
     }
     if (!known) await this.#journal?.append(line);
   }
 
   async summary(summary: Summary): Promise<void> {
-    if (this.#toStdout) writeOut({ summary });
+    this.#stdout?.write(`${JSON.stringify({ summary })}\n`);
     if (!this.#options.quiet) for (const line of this.#lines(summary)) this.#progress.log(line);
     await this.#journal?.append({ summary });
   }
@@ -85,8 +86,4 @@ export class Reporter {
     if (this.#journal !== undefined) lines.push(`corral: report: ${this.#journal.path}`);
     return lines;
   }
-}
-
-function writeOut(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value)}\n`);
 }

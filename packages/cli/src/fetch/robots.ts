@@ -1,5 +1,4 @@
 import { cache } from 'corral';
-import * as robotsParser from 'robots-parser';
 import { AttemptError, type HttpClient } from './http-client.ts';
 
 /** What is longer is cut off there, as RFC 9309 allows. */
@@ -8,9 +7,6 @@ const MOST_BYTES = 512 * 1024;
 interface Rules {
   isAllowed(url: string, agent?: string): boolean | undefined;
 }
-
-/** The package is CommonJS, and its types say otherwise. */
-const parse = robotsParser.default as unknown as (url: string, text: string) => Rules;
 
 /** robots.txt of each origin, asked once (RFC 9309). */
 export class Robots {
@@ -50,6 +46,7 @@ export class Robots {
         throw new AttemptError('ROBOTS_UNKNOWN', `robots.txt cannot be read: HTTP ${status}`, { retryable: true });
       }
       if (status < 200 || status > 299) return { isAllowed: () => true };
+      const parse = await parser();
       return parse(url, await textOf(response.body()));
     } finally {
       await response.discard();
@@ -66,4 +63,10 @@ async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {
     if (bytes >= MOST_BYTES) break;
   }
   return Buffer.concat(chunks).subarray(0, MOST_BYTES).toString();
+}
+
+/** The package is CommonJS, and its types say otherwise. */
+async function parser(): Promise<(url: string, text: string) => Rules> {
+  const module = await import('robots-parser');
+  return module.default as unknown as (url: string, text: string) => Rules;
 }

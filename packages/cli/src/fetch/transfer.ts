@@ -26,6 +26,8 @@ export interface TransferContext {
 export interface TransferRequest {
   readonly item: Item;
   readonly file: string;
+  /** Whether no attempt in this run was before it. */
+  readonly isFirst: boolean;
   /** Ask only for what has changed since: If-None-Match, If-Modified-Since. */
   readonly conditions: Readonly<Record<string, string>>;
   /** Whether the file that is there is kept if the server's is not newer. */
@@ -41,6 +43,8 @@ export interface Trace {
   ttfbAt?: number;
   resumedFrom?: number;
   received: number;
+  /** How far the file has come, if a later attempt can go on from there. */
+  reached: number;
 }
 
 export interface Transferred {
@@ -64,8 +68,8 @@ export interface Transferred {
 export async function transfer(request: TransferRequest, context: TransferContext, trace: Trace): Promise<Transferred> {
   const { item, file } = request;
   const path = context.folders.path(file);
-  await context.folders.ensure(file);
-  const part = item.method === 'GET' ? await findPart(path, item.url) : undefined;
+  const isClean = !(await context.folders.ensure(file)) && request.isFirst;
+  const part = isClean || item.method !== 'GET' ? undefined : await findPart(path, item.url);
   const response = await context.client.send({
     method: item.method,
     url: item.url,
@@ -82,7 +86,7 @@ export async function transfer(request: TransferRequest, context: TransferContex
   trace.status = response.status;
   trace.timings = response.timings;
   try {
-    return await store(request, context, trace, response, part);
+    return await store(request, context, trace, response, part, isClean);
   } finally {
     await response.discard();
   }
@@ -104,6 +108,7 @@ async function store(
   trace: Trace,
   response: HttpResponse,
   part: Resumable | undefined,
+  isClean: boolean,
 ): Promise<Transferred> {
   const { status } = response;
   const path = context.folders.path(request.file);
@@ -115,15 +120,13 @@ async function store(
     return receive(request, context, trace, response, await PartFile.reopen(path, part), total);
   }
   if (status === 416 && part !== undefined) return finishOrRestart(request, context, trace, response, part);
-  if (status < 200 || status > 299 || status === 206) throw await statusError(path, response);
+  if (status < 200 || status > 299 || status === 206) throw statusError(response);
   if (request.onlyIfNewer && !(await isNewer(path, response))) return unchanged(request, response);
-  const length = isEncoded(response) ? undefined : parseLength(response.header('content-length'));
+  const length = lengthOf(response);
   checkSize(length, context);
   const small = length !== undefined && length <= SMALL_BYTES;
-  const file = await PartFile.create(
-    path,
-    small || request.item.method !== 'GET' ? undefined : sidecar(request, response, length),
-  );
+  const isWorthIt = !small && request.item.method === 'GET';
+  const file = await PartFile.create(path, isWorthIt ? sidecar(request, response, length) : undefined, isClean);
   return receive(request, context, trace, response, file, length);
 }
 
@@ -151,6 +154,7 @@ async function receive(
     }
     return await complete(request, context, response, part);
   } finally {
+    if (part.isResumable) trace.reached = part.bytes;
     await part.leave();
   }
 }
@@ -238,9 +242,8 @@ export class RestartError extends AttemptError {
   }
 }
 
-async function statusError(path: string, response: HttpResponse): Promise<AttemptError> {
+function statusError(response: HttpResponse): AttemptError {
   const { status } = response;
-  if (status === 404 || status === 410) await removePart(path);
   return new AttemptError('STATUS', `HTTP ${status} ${STATUS_CODES[status] ?? ''}`.trim(), {
     phase: 'headers',
     retryable: true, // those that are worth it are chosen by status
@@ -290,6 +293,12 @@ function sidecar({ item }: TransferRequest, response: HttpResponse, total: numbe
 
 function validators(response: HttpResponse): { etag: string | null; lastModified: string | null } {
   return { etag: response.header('etag') ?? null, lastModified: response.header('last-modified') ?? null };
+}
+
+/** The length of the body as it will be read; undefined when that cannot be told. */
+function lengthOf(response: HttpResponse): number | undefined {
+  if (response.status === 204 || response.status === 205) return 0; // these have no body, whatever they say
+  return isEncoded(response) ? undefined : parseLength(response.header('content-length'));
 }
 
 function isEncoded(response: HttpResponse): boolean {

@@ -1,3 +1,4 @@
+import { now } from 'corral';
 import { TimeHeap } from './heap.ts';
 import { Host } from './host.ts';
 import type { Rate } from './units.ts';
@@ -160,9 +161,9 @@ export class Window<T extends Sendable> {
   /** Keeps the memory bounded when there are a million hosts. */
   #forget(): void {
     if (this.#buckets.size < HOSTS_KEPT + this.#options.capacity) return;
-    const now = Date.now();
+    const time = now();
     for (const [name, bucket] of this.#buckets) {
-      if (bucket.state === 'empty' && bucket.host.isForgettable(now)) this.#buckets.delete(name);
+      if (bucket.state === 'empty' && bucket.host.isForgettable(time)) this.#buckets.delete(name);
     }
   }
 }

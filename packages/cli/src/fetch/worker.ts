@@ -17,7 +17,7 @@ import type { Sendable, Window } from './window.ts';
 
 /** So many attempts are kept for the report. */
 const ATTEMPTS_KEPT = 20;
-/** An attempt that brought so much that stays is not counted: a long file over a bad line gets there in the end. */
+/** An attempt that came so much further is not counted: a long file over a bad line gets there in the end. */
 const PROGRESS_BYTES = 2 ** 20;
 const BASE_WAIT_MS = 500;
 const MOST_WAIT_MS = 30_000;
@@ -31,6 +31,8 @@ export interface Work extends Sendable {
   attempts: AttemptRecord[];
   /** How many attempts counted. */
   tries: number;
+  /** How many bytes of the file an attempt has left for the next one, at the most so far. */
+  reached: number;
   /** Since when it waits for its turn. */
   waitsSince: number;
 }
@@ -73,7 +75,7 @@ class Attempt {
   readonly #context: WorkerContext;
   readonly #startedAt: number;
   readonly #sentAt = now();
-  readonly #trace: Trace = { received: 0 };
+  readonly #trace: Trace = { received: 0, reached: 0 };
 
   constructor(work: Work, context: WorkerContext, startedAt: number) {
     this.#work = work;
@@ -104,9 +106,7 @@ class Attempt {
   async failed(error: unknown): Promise<void> {
     if (!(error instanceof AttemptError)) return this.#failedLocally(error as NodeJS.ErrnoException);
     const path = this.#context.folders.path(this.#work.file);
-    if (error instanceof RestartError || !this.#mayRetry(error)) {
-      if (error instanceof RestartError || isHopeless(error)) await removePart(path);
-    }
+    if (error instanceof RestartError || isHopeless(error)) await removePart(path);
     this.#note({ error: error.code, retryAfter: error.retryAfterMs });
     const wait = this.#waitMs(error);
     if (wait !== undefined) return this.#again(wait);
@@ -132,7 +132,7 @@ class Attempt {
 
   /** With this attempt. */
   #countedTries(error: AttemptError): number {
-    const progress = error.code !== 'CHECKSUM' && this.#trace.received >= PROGRESS_BYTES && error.phase === 'body';
+    const progress = error.phase === 'body' && this.#trace.reached - this.#work.reached >= PROGRESS_BYTES;
     return this.#work.tries + (progress ? 0 : 1);
   }
 
@@ -144,6 +144,7 @@ class Attempt {
     const asked = error.status === null ? undefined : error.retryAfterMs;
     const mayRetry = this.#mayRetry(error);
     this.#work.tries = this.#countedTries(error);
+    this.#work.reached = Math.max(this.#work.reached, this.#trace.reached);
     if (busy && asked !== undefined && asked > 0) {
       if (asked > options.retryMaxWaitMs) {
         host.refusedUntil = Math.max(host.refusedUntil, now() + asked);
@@ -153,8 +154,9 @@ class Attempt {
     } else if (busy) host.slowDown(this.#sentAt, now());
     if (!mayRetry) return undefined;
     if (error instanceof RestartError) return 0;
-    if (asked !== undefined) return asked <= options.retryMaxWaitMs ? asked : undefined;
-    return Math.random() * Math.min(MOST_WAIT_MS, BASE_WAIT_MS * 2 ** Math.min(this.#work.tries, 10));
+    if (asked !== undefined && asked > options.retryMaxWaitMs) return undefined;
+    const backoff = Math.random() * Math.min(MOST_WAIT_MS, BASE_WAIT_MS * 2 ** Math.min(this.#work.tries, 10));
+    return Math.max(asked ?? 0, backoff);
   }
 
   #again(waitMs: number): void {
@@ -188,6 +190,7 @@ class Attempt {
       item,
       file,
       conditions: ifModified || onExist === 'newer' ? await this.#conditions() : {},
+      isFirst: this.#work.attempts.length === 0,
       onlyIfNewer: onExist === 'newer',
       beforeCommit: (response) => this.#finalName(response),
     };
@@ -229,11 +232,8 @@ class Attempt {
 }
 
 /** Whether what has been received so far will never be of use. */
-function isHopeless({ code, retryable, status }: AttemptError): boolean {
-  return (
-    (!retryable && code !== 'RETRY_AFTER') ||
-    (status !== null && status >= 400 && status < 500 && ![408, 425, 429].includes(status))
-  );
+function isHopeless({ code, status }: AttemptError): boolean {
+  return code === 'TOO_LARGE' || status === 404 || status === 410;
 }
 
 function tooLong(ms: number, status: number | null): AttemptError {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { resolve, sep } from 'node:path';
 import { test } from 'node:test';
+import * as fc from 'fast-check';
 import { makeItem } from '../../src/fetch/item.ts';
 import { Names } from '../../src/fetch/names.ts';
 import { checkOut, numbered, safePart } from '../../src/fetch/safe-name.ts';
@@ -153,3 +155,37 @@ test('Names: thirty thousand of one name do not look at each other', () => {
   for (let index = 0; index < 30_000; index++) last = names.allocate('index.html');
   assert.equal(last, 'index-30000.html');
 });
+
+const anyText = fc.oneof(fc.string({ unit: 'binary', maxLength: 400 }), fc.string({ unit: 'grapheme', maxLength: 60 }));
+
+test('safePart: of any text, it is one safe name and stays the same', () => {
+  fc.assert(
+    fc.property(anyText, (text) => {
+      const safe = safePart(text);
+      assert.ok(safe !== '' && safe !== '.' && safe !== '..' && !/[/\\\0]/.test(safe));
+      assert.ok(Buffer.byteLength(`${safe}.part.json`) <= 255);
+      assert.equal(safePart(safe), safe);
+      assert.equal(checkOut(safe), undefined, 'what we make ourselves may be asked for');
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+test('parseTemplate: of any URL and id, the file is below the directory', () => {
+  const root = resolve('/root/dir');
+  const segment = fc.oneof(fc.constantFrom('..', '.', '%2e%2e', '%2f', '%5c..', '%00', '', 'con'), anyText.map(encode));
+  fc.assert(
+    fc.property(fc.array(segment, { maxLength: 6 }), anyText, (segments, id) => {
+      const fields = { url: `http://a.test/${segments.join('/')}`, ...(id === '' ? {} : { id }) };
+      for (const template of ['{host}/{path}', '{id}/{name}', '{stem}{ext}', '{path}{id}']) {
+        const name = parseTemplate(template)(makeItem(fields, 1, place));
+        assert.ok(resolve(root, name).startsWith(root + sep), `${template} gave ${name}`);
+      }
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+function encode(text: string): string {
+  return encodeURIComponent(Buffer.from(text).toString());
+}

@@ -89,18 +89,45 @@ async function release(source: Source): Promise<void> {
 function sourceOf(from: Readable, what: string): Source {
   const whole = toBytes(from);
   if (whole) return ofIterator([whole][Symbol.iterator]());
+  if (typeof from !== 'object' || from === null) throw none(from, what);
   if (typeof (from as Blob).stream === 'function') return ofReader((from as Blob).stream().getReader());
   if ('getReader' in (from as object)) return ofReader((from as ReadableStream<Uint8Array>).getReader());
   const iterable = from as Partial<AsyncIterable<unknown> & Iterable<unknown>>;
   const iterator = iterable[Symbol.asyncIterator]?.() ?? iterable[Symbol.iterator]?.();
-  if (iterator) return ofIterator(iterator);
-  throw new TypeError(
+  if (!iterator) throw none(from, what);
+  return isNodeStream(from) ? ofNodeStream(from, iterator) : ofIterator(iterator);
+}
+
+function none(from: unknown, what: string): TypeError {
+  return new TypeError(
     `Cannot send ${what} as its function takes to give a stream or bytes: current value is ${shown(from)}`,
   );
 }
 
 function ofIterator(iterator: AsyncIterator<unknown> | Iterator<unknown>): Source {
   return { next: () => iterator.next(), return: () => iterator.return?.() };
+}
+
+/** What streams of Node have beside being iterable. */
+interface NodeStream {
+  on(event: 'error', listener: () => void): unknown;
+  destroy(): unknown;
+}
+
+function isNodeStream(value: unknown): value is NodeStream {
+  const { on, destroy } = (value ?? {}) as Partial<NodeStream>;
+  return typeof on === 'function' && typeof destroy === 'function';
+}
+
+/** A stream of Node works before anybody reads it: what it fails with is told to whoever reads it then. */
+export function listenForErrors(stream: unknown): void {
+  if (isNodeStream(stream)) stream.on('error', () => {});
+}
+
+/** Its iterator does nothing about the stream before it was asked, nor while it waits. */
+function ofNodeStream(stream: NodeStream, iterator: AsyncIterator<unknown> | Iterator<unknown>): Source {
+  listenForErrors(stream);
+  return { next: () => iterator.next(), return: () => stream.destroy() };
 }
 
 function ofReader(reader: ReadableStreamDefaultReader<unknown>): Source {

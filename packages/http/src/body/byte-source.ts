@@ -1,5 +1,5 @@
 import { shown } from '../internal/checks.ts';
-import { readBytes } from './byte-iterator.ts';
+import { listenForErrors, readBytes } from './byte-iterator.ts';
 
 /** Streams of a body: strings are sent as UTF-8. */
 export type BodyStream =
@@ -107,6 +107,7 @@ class OneShot implements ByteSource {
     if ((stream as { locked?: unknown }).locked === true) {
       throw new TypeError(`Cannot send ${what} as nobody else may be reading it: current value is a locked stream`);
     }
+    listenForErrors(stream);
     this.#stream = stream;
     this.#what = what;
   }

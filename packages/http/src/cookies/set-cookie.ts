@@ -1,4 +1,5 @@
 import type { Cookie, CookieJar as ToughJar, Store } from 'tough-cookie';
+import { runOutside } from '../internal/time-source.ts';
 import type { StoredCookie } from './stored-cookie.ts';
 import { isIpHost } from './stored-cookie.ts';
 
@@ -13,7 +14,8 @@ const MOST_CHARACTERS = 8_192;
  * prefixes. What it accepts is taken out of its hands: its own store has no bounds.
  */
 export async function loadSetCookieReader(): Promise<SetCookieReader> {
-  const { CookieJar } = await import('tough-cookie');
+  // On Deno a module that is loaded within a request leaves the context of that to all that comes after.
+  const { CookieJar } = await runOutside(() => import('tough-cookie'));
   let accepted: Cookie | undefined;
   const store = {
     synchronous: true,

@@ -1,7 +1,11 @@
 import type { WireFailure } from '../wire/transport.ts';
 
-/** The codings that fetch undoes where it asks for them. */
-const DECODED = new Set(['gzip', 'x-gzip', 'deflate', 'br', 'zstd', 'identity']);
+/** The codings that fetch undoes, whether it has asked for them or not. */
+const DECODED = new Set(
+  'Deno' in globalThis ? ['gzip', 'br', 'identity'] : ['gzip', 'x-gzip', 'deflate', 'br', 'zstd', 'identity'],
+);
+/** Those of Bun and Deno undo one coding, and leave several as they are. */
+const MOST = 'Deno' in globalThis || 'Bun' in globalThis ? 1 : Infinity;
 
 /**
  * Names and values in turns. What describes the body as it was sent is left out where the platform has decoded it:
@@ -9,7 +13,8 @@ const DECODED = new Set(['gzip', 'x-gzip', 'deflate', 'br', 'zstd', 'identity'])
  */
 export function decodedHeaders(headers: Headers): string[] {
   const codings = headers.get('content-encoding')?.toLowerCase().split(',') ?? [];
-  const decoded = codings.length > 0 && codings.every((coding) => DECODED.has(coding.trim()));
+  const decoded =
+    codings.length > 0 && codings.length <= MOST && codings.every((coding) => DECODED.has(coding.trim()));
   const all: string[] = [];
   headers.forEach((value, name) => {
     if (!decoded || (name !== 'content-encoding' && name !== 'content-length')) all.push(name, value);
@@ -27,6 +32,8 @@ export function fetchFailure(error: unknown, headSeen: boolean): Pick<WireFailur
   const { code, name } = (cause ?? {}) as { readonly code?: unknown; readonly name?: string };
   const message = cause instanceof Error && cause.message !== '' ? cause.message : String(error);
   if (typeof code === 'string' && UNCONNECTED.test(code)) return { kind: 'connect', message };
+  // Deno has no codes: it is in the words of its client.
+  if (message.includes('client error (Connect)')) return { kind: 'connect', message };
   if (name === 'HTTPParserError' || code === 'UND_ERR_HEADERS_OVERFLOW') return { kind: 'protocol', message };
   return { kind: headSeen ? 'truncated' : 'closed', message };
 }

@@ -52,6 +52,7 @@ export class Connection {
     link.socket.on('error', this.#onError);
     link.socket.once('close', () => this.#onClose());
     this.client = new Client(origin, {
+      __proto__: null,
       connect: this.#connect,
       pipelining: this.multiplexed ? 4_096 : 1,
       headersTimeout: 0,
@@ -62,7 +63,7 @@ export class Connection {
       maxHeaderSize: options.maxHeaderBytes,
       strictContentLength: true,
       pingInterval: 0,
-    });
+    } as Client.Options);
     this.client.on('error' as 'connectionError', ignore);
   }
 

@@ -81,7 +81,14 @@ export class Dial {
 }
 
 /** Own properties, so that what is in Object.prototype does not decide where a socket leads to. */
-const NONE = { path: undefined, localAddress: undefined, localPort: undefined, lookup: undefined, fd: undefined };
+const NONE = {
+  path: undefined,
+  signal: undefined,
+  localAddress: undefined,
+  localPort: undefined,
+  lookup: undefined,
+  fd: undefined,
+};
 
 /** A socket as every connection has it: its errors are always listened to, so that none escapes. */
 export function openSocket(

@@ -11,7 +11,8 @@ import { claim, placeOf } from './save/place.ts';
  * request, if the server says that it is still the same version, else from the beginning; two versions are never put
  * together. With `resume`, what has come is left beside `NAME.part.json` when the download fails, is cancelled or killed,
  * and the next call goes on from there; without, it is removed. What cannot be written, and a file that this process is
- * saving already, is refused before anything is sent. A symbolic link NAME is replaced, one in the place of the part is
+ * saving already, is refused before anything is sent; of two processes that save it at a time neither gives it what the other
+ * has half written. A symbolic link NAME is replaced, one in the place of the part is
  * refused. A process that is killed leaves what it has written; whether a power cut does is up to `fsync` alone.
  *
  * The bytes are saved as they are sent: `Accept-Encoding: identity` is asked for, and an answer that is encoded even so

@@ -1,5 +1,12 @@
 import { isIP, type Socket } from 'node:net';
-import { connect, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
+import {
+  connect,
+  createSecureContext,
+  type ConnectionOptions,
+  type SecureContext,
+  type SecureContextOptions,
+  type TLSSocket,
+} from 'node:tls';
 
 import type { TlsOptions } from '../wire/transport.ts';
 
@@ -54,6 +61,7 @@ export function handshake(
   const key = `${name}|${options.hostname}|${options.port}|${options.protocols.join()}`;
   const session = options.sessions.get(key);
   const secure = connect({
+    __proto__: null,
     socket,
     secureContext: options.secureContext,
     rejectUnauthorized: options.tls?.rejectUnauthorized ?? true,
@@ -62,7 +70,7 @@ export function handshake(
     servername: isIP(name) === 0 ? name : '',
     ALPNProtocols: [...options.protocols],
     ...(session && { session }),
-  });
+  } as ConnectionOptions);
   secure.on('session', (next) => options.sessions.set(key, next));
   let called = false;
   const settle = (error: Error | undefined): void => {
@@ -83,15 +91,16 @@ export function handshake(
  * @throws {TypeError} when they cannot be read, or do not belong together.
  */
 export function secureContextOf(tls: TlsOptions | undefined): SecureContext {
-  const { ca, cert, key, passphrase, minVersion } = tls ?? {};
+  const { ca, cert, key, passphrase, minVersion } = tls ?? NONE;
   try {
     return createSecureContext({
+      __proto__: null,
       ...(ca !== undefined && { ca: listed(ca) }),
       ...(cert !== undefined && { cert: pem(cert) }),
       ...(key !== undefined && { key: pem(key) }),
       ...(passphrase !== undefined && { passphrase }),
       ...(minVersion !== undefined && { minVersion }),
-    });
+    } as SecureContextOptions);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new TypeError(`Cannot speak TLS as certificates and keys must be PEM and fit together: ${reason}`, {
@@ -101,6 +110,8 @@ export function secureContextOf(tls: TlsOptions | undefined): SecureContext {
 }
 
 type Pem = string | Uint8Array;
+
+const NONE: TlsOptions = Object.freeze(Object.create(null) as TlsOptions);
 
 function listed(ca: Pem | readonly Pem[]): (string | Buffer)[] {
   return (typeof ca === 'string' || ca instanceof Uint8Array ? [ca] : ca).map(pem);

@@ -26,6 +26,9 @@ const CAPABILITIES: TransportCapabilities = Object.freeze({
   forbiddenHeaders: true,
 });
 
+/** So many connections with nothing to do are kept: each is an open file, and a session may visit thousands of hosts. */
+const MAX_IDLE = 256;
+
 /** A connection that is being made, and who waits for it: one exchange, or all of an origin whose protocol is not known yet. */
 interface Opening {
   readonly attempt: ConnectAttempt;
@@ -59,6 +62,8 @@ export class UndiciTransport implements Transport {
   readonly #connector: Connector;
   readonly #origins = new Map<string, Origin>();
   readonly #connections = new Set<Connection>();
+  /** Of all origins, those with nothing to do, the one unused for longest first. */
+  readonly #resting = new Set<Connection>();
   readonly #openings = new Map<WireExchange, Opening>();
   readonly #attempts = new Set<ConnectAttempt>();
   readonly #exchanges = new Roster<WireExchange>();
@@ -114,8 +119,10 @@ export class UndiciTransport implements Transport {
     if (refusal) return exchange.onNoConnection(refusal);
     const origin = this.#origin(exchange.key);
     const connection = this.#find(origin, exchange);
-    if (connection) exchange.begin(connection);
-    else this.#open(origin, exchange);
+    if (connection) {
+      this.#resting.delete(connection);
+      exchange.begin(connection);
+    } else this.#open(origin, exchange);
   }
 
   leave(exchange: WireExchange): void {
@@ -138,11 +145,18 @@ export class UndiciTransport implements Transport {
 
   /** Only for the end of the turn in which an exchange ended. */
   giveBack(connection: Connection): void {
-    if (connection.release() && !connection.multiplexed) this.#origin(connection.key).idle.push(connection);
+    if (!connection.release()) return;
+    if (!connection.multiplexed) this.#origin(connection.key).idle.push(connection);
+    if (connection.running > 0) return;
+    this.#resting.add(connection);
+    if (this.#resting.size <= MAX_IDLE) return;
+    const [oldest] = this.#resting;
+    oldest?.destroy();
   }
 
   onGone(connection: Connection): void {
     this.#connections.delete(connection);
+    this.#resting.delete(connection);
     const origin = this.#origins.get(connection.key);
     if (!origin) return;
     origin.multiplexed.delete(connection);

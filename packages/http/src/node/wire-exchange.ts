@@ -45,6 +45,8 @@ export class WireExchange implements WireCall, Listed {
   #receivedBefore = 0;
   #reused = false;
   #headSeen = false;
+  /** Whether a server has refused it once, over HTTP/2. */
+  #refused = false;
   /** Its status says that there is no body, whatever its headers say. */
   #bodyless = false;
   #dispatching = false;
@@ -246,6 +248,7 @@ export class WireExchange implements WireCall, Listed {
     if (this.#bodyless && error.code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') return this.#complete([], true);
     const written = this.#abortRequest !== undefined;
     if (!written && this.#reused && !String(error.code).startsWith('UND_ERR_')) return this.#again();
+    if (!this.#refused && !this.#headSeen && !this.streams && isRefusal(error)) return this.#onRefused();
     const { failure } = this.#upload ?? {};
     const reused = this.#reused;
     if (failure) {
@@ -265,6 +268,19 @@ export class WireExchange implements WireCall, Listed {
     connection.running -= 1;
     connection.destroy();
     this.#owner.start(this);
+  }
+
+  /**
+   * The server has not acted upon it (RFC 9113, section 8.7): it was one of those that were begun before the server had
+   * said how many it takes. By now it has, and what is too much waits.
+   */
+  #onRefused(): void {
+    this.#refused = true;
+    const connection = this.#connection as Connection;
+    this.#connection = undefined;
+    this.#abortRequest = undefined;
+    connection.release();
+    process.nextTick(startLater, this.#owner, this);
   }
 
   #refuse(message: string): void {
@@ -339,6 +355,14 @@ class DispatchOptions {
 }
 // undici would find in Object.prototype what is not here. (A literal with `__proto__: null` is slow: it becomes a table.)
 Object.setPrototypeOf(DispatchOptions.prototype, null);
+
+function startLater(owner: ExchangeOwner, exchange: WireExchange): void {
+  if (!exchange.over) owner.start(exchange);
+}
+
+function isRefusal(error: Error & { code?: string }): boolean {
+  return error.code === 'ERR_HTTP2_STREAM_ERROR' && error.message.includes('NGHTTP2_REFUSED_STREAM');
+}
 
 function onErrorLater(exchange: WireExchange, error: Error): void {
   exchange.onError(error);

@@ -26,8 +26,8 @@ import {
 } from '../errors.ts';
 import type { GatePlace, GateWaiter } from '../gate-host.ts';
 import { GateFullError } from '../gate.ts';
-import type { Listed } from '../internal/roster.ts';
 import { captureContext, type InContext } from '../internal/time-source.ts';
+import type { Listed } from '../internal/roster.ts';
 import { IncomingBody } from '../response/incoming.ts';
 import type { RetryFacts, RetryStage } from '../retry/decide.ts';
 import type { SessionCore } from '../session/core.ts';
@@ -125,8 +125,11 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
       const { queue } = core.options.gate;
       return this.#fail((facts) => new QueueFullError(`${queue} requests are waiting already`, facts), true);
     }
-    this.journey.trace?.queued();
+    // It will be let in by whoever leaves.
     this.#inContext = captureContext();
+    this.journey.trace?.queued();
+    // A listener may have closed the session.
+    if (this.over) return;
     this.#arm('acquire', this.journey.timeouts.acquireMs, performance.now());
   }
 
@@ -147,12 +150,16 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
     this.#admittedAt = now;
     journey.begun(now);
     journey.trace?.admitted(now - this.#createdAt);
+    // A listener may have closed the session.
+    if (this.over) return;
     this.#arm('connect', journey.timeouts.connectMs, now);
     try {
       this.#wire = this.#core.transport.send(hop.toWire(), this);
     } catch (error) {
-      this.#fail((facts) => new ProtocolError(messageOf(error), facts, error), false);
+      return this.onError({ kind: 'upload', phase: undefined, message: messageOf(error), cause: error, reused: false });
     }
+    // And so may the function that opens the body.
+    if (this.over) this.#wire.abort();
   }
 
   // What the transport tells -----------------------------------------------------------------------------------------
@@ -201,6 +208,7 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
   onData(chunk: Uint8Array): boolean {
     this.received += chunk.byteLength;
     this.journey.trace?.chunk(chunk.byteLength);
+    if (this.over) return false;
     if (this.received > this.#maxReceived) {
       const limit = this.#maxReceived;
       this.#fail((facts) => new BodyLimitError(limit, `the body is larger than ${limit} bytes`, facts), false);
@@ -263,9 +271,10 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
   /** Silence counts from the last byte or, if that was later, from when the consumer wanted more. */
   #checkReading(now: number): void {
     const { readMs, minSpeed } = this.journey.timeouts;
-    if (this.body.paused) this.#activeAt = now;
-    else if (now - this.#activeAt >= readMs) return this.#timedOut('read', readMs);
-    else if (minSpeed && this.#meter?.tooSlow(now)) return this.#timedOut('minSpeed', minSpeed.overMs);
+    const { paused, beingRead, wantedAt } = this.body;
+    this.#activeAt = Math.max(this.#activeAt, beingRead ? wantedAt : now);
+    if (now - this.#activeAt >= readMs) return this.#timedOut('read', readMs);
+    if (!paused && minSpeed && this.#meter?.tooSlow(now)) return this.#timedOut('minSpeed', minSpeed.overMs);
     this.#limitAt = Math.min(this.#activeAt + readMs, now + (this.#meter?.everyMs ?? Infinity));
     this.#rearm(now);
   }
@@ -280,6 +289,8 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
   }
 
   #arm(kind: TimeoutKind, ms: number, now: number): void {
+    // A listener that is told before may have closed the session.
+    if (this.over) return;
     this.#limit = kind;
     this.#limitAt = now + ms;
     if (Math.min(this.#limitAt, this.journey.totalAt) < this.#armedAt) this.#rearm(now);
@@ -395,10 +406,9 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
     this.#finish('failed');
     wire?.abort();
     const sent = this.#sentAt > 0;
-    const safe = retryable && (!sent || this.hop.idempotent) && !hadHead && this.hop.replayable;
+    const safe = retryable && (!sent || this.hop.idempotent) && this.hop.replayable;
     // The last attempt tells the reason as well, in the words of the error.
-    const facts = (last?: Attempt): RequestFacts =>
-      this.journey.facts(phase, sent, safe || (hadHead && retryable), last);
+    const facts = (last?: Attempt): RequestFacts => this.journey.facts(phase, sent, safe, last);
     this.#reason = reasonOf(make(facts()));
     const error = make(facts(this.attempt()));
     this.error = error;

@@ -5,11 +5,12 @@
  *     redirects    each hop      retries    one try
  */
 
-import { abortable, isCancelled, sleep, withScope, type Scope } from 'corral';
+import { abortable, isCancelled, type Scope } from 'corral';
 import type { CookieJarLike } from '../cookies/cookie-jar.ts';
 import { BodyLimitError, DecodeError, HttpError, RedirectError, StatusError, type Attempt } from '../errors.ts';
 import { redactUrl } from '../headers/redact.ts';
 import { parseRetryAfter } from '../headers/retry-after.ts';
+import { shown } from '../internal/checks.ts';
 import { BodyLimitFault } from '../internal/faults.ts';
 import { ClientResponse, toHeaders, type RedirectStep } from '../response/client-response.ts';
 import { headerOf, headersOf, lengthOf } from '../response/head.ts';
@@ -63,7 +64,7 @@ export class Performance {
           }
           const failed = failureOf(exchange);
           response = isFine(exchange, failed) ? this.#response(exchange) : await this.#tryAgain(exchange, failed);
-        } else response = await this.#send(hop);
+        } else response = checkResponse(await this.#send(hop));
         const location = redirect && isRedirect(response.status) ? response.header('location') : undefined;
         if (location === undefined) {
           if (raiseForStatus && response.status >= 400) await response.raiseForStatus();
@@ -135,7 +136,7 @@ export class Performance {
     const call = (index: number, request: OutgoingRequest): Promise<ClientResponse> => {
       const middleware = use[index];
       if (!middleware) return this.#answer(changed(hop, request.headers));
-      return middleware(request, (next) => call(index + 1, next));
+      return middleware(request, (next) => call(index + 1, checkRequest(next)));
     };
     return call(0, outgoing(hop));
   }
@@ -176,7 +177,7 @@ export class Performance {
     let reconnected = false;
     while (!isFine(exchange, failed)) {
       const { hop } = exchange;
-      const decision = this.#decide(exchange, failed?.error, attempt, reconnected);
+      const decision = this.#decideOrEnd(exchange, failed?.error, attempt, reconnected);
       if (decision.closeHostMs) this.#core.gate.closeHost(hop.host, decision.closeHostMs);
       if (!decision.retry || !this.#isTimeFor(decision.delayMs)) {
         if (failed) throw failed.error;
@@ -215,6 +216,16 @@ export class Performance {
     return abortable(exchange.start(front), { scope: this.#scope, abandon: true });
   }
 
+  /** What `retryIf` throws ends the request. */
+  #decideOrEnd(exchange: Exchange, error: unknown, attempt: number, reconnected: boolean): RetryDecision {
+    try {
+      return this.#decide(exchange, error, attempt, reconnected);
+    } catch (thrown) {
+      exchange.discard(lengthOf(exchange.head));
+      throw thrown;
+    }
+  }
+
   #decide(exchange: Exchange, error: unknown, attempt: number, reconnected: boolean): RetryDecision {
     const { hop, failure, head } = exchange;
     const retryAfterMs = head && this.#retryAfter(exchange);
@@ -250,25 +261,7 @@ export class Performance {
     const { head } = exchange;
     this.#journey.attempts.push(exchange.attempt(head && this.#retryAfter(exchange)));
     exchange.discard(lengthOf(exchange.head));
-    if (delayMs > 0 && !this.#core.closed) await this.#pause(delayMs);
-  }
-
-  /** The end of the session ends it as well: the next try then fails for that. */
-  async #pause(ms: number): Promise<void> {
-    const { pauses } = this.#core;
-    const wait = async (own: Scope): Promise<void> => {
-      pauses.add(own);
-      try {
-        await sleep(ms, { scope: own });
-      } finally {
-        pauses.delete(own);
-      }
-    };
-    try {
-      await withScope(wait, { scope: this.#scope });
-    } catch (error) {
-      if (!this.#core.closed || this.#scope.reason) throw error;
-    }
+    if (delayMs > 0) await this.#core.pause(delayMs, this.#scope);
   }
 
   // Responses --------------------------------------------------------------------------------------------------------
@@ -313,7 +306,7 @@ export class Performance {
     const bodyless = exchange.hop.method === 'HEAD';
     return new ResponseBody({
       exchange,
-      codings: decompress && decoding && !bodyless ? this.#codings(exchange, decoding) : NONE,
+      codings: decompress && !bodyless ? this.#codings(exchange, decoding) : NONE,
       decoding,
       limits: { maxBytes, maxRatio: options.maxRatio },
       bodyless,
@@ -322,10 +315,12 @@ export class Performance {
     });
   }
 
-  #codings(exchange: Exchange, decoding: Decoding): readonly string[] {
+  #codings(exchange: Exchange, decoding: Decoding | undefined): readonly string[] {
     const first = headerOf(exchange.head, 'content-encoding');
     if (first === undefined) return NONE;
     try {
+      // What the platform has decoded has no such header any more.
+      if (!decoding) throw new Error(`the body is encoded in '${first}', which this platform does not undo`);
       return decoding.parse(headersOf(exchange.head, 'content-encoding').join(','));
     } catch (error) {
       exchange.abort();
@@ -381,6 +376,16 @@ function outgoing(hop: Hop): OutgoingRequest {
   const { flat } = hop.headers;
   for (let at = 0; at < flat.length; at += 2) headers.append(flat[at] as string, flat[at + 1] as string);
   return { method: hop.method, url: new URL(hop.url), headers, replayable: hop.replayable };
+}
+
+function checkRequest(given: OutgoingRequest): OutgoingRequest {
+  if (given?.headers) return given;
+  throw new TypeError(`Cannot call next as it takes the request: current value is ${shown(given)}`);
+}
+
+function checkResponse(given: ClientResponse): ClientResponse {
+  if (typeof given?.status === 'number') return given;
+  throw new TypeError(`Cannot use middleware as it gives a response: current value is ${shown(given)}`);
 }
 
 function changed(hop: Hop, headers: Headers): Hop {

@@ -1,6 +1,7 @@
 /** What a redirect makes of a request, and when it is not followed. */
 
 import type { RedirectReason } from '../errors.ts';
+import { shown } from '../internal/checks.ts';
 
 /** Options of redirects. */
 export interface RedirectOptions {
@@ -71,10 +72,16 @@ export function targetOf(from: URL, location: string, options: RedirectOptions):
   if (from.protocol === 'https:' && to.protocol === 'http:' && options.downgrade !== 'follow') {
     return new Refused('downgrade', 'the redirect leads from https to http');
   }
-  if (options.allow && !options.allow(new URL(from), new URL(to))) {
+  if (options.allow && !isAllowed(options.allow(new URL(from), new URL(to)))) {
     return new Refused('refused', `the redirect to ${to.origin} is not allowed`);
   }
   return to;
+}
+
+/** A promise is no answer: taken as one it would allow everything. */
+function isAllowed(answer: unknown): boolean {
+  if (typeof answer === 'boolean') return answer;
+  throw new TypeError(`Cannot follow a redirect as { allow } gives true or false: current value is ${shown(answer)}`);
 }
 
 /** The method that follows, and whether the body goes along. As browsers do, and RFC 9110 15.4 allows. */

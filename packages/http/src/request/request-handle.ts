@@ -58,18 +58,17 @@ export class RequestHandle implements PromiseLike<ClientResponse> {
   constructor(prepare: () => RequestWork) {
     let work: RequestWork | undefined;
     let life: Promise<unknown>;
+    const around = ambientScope();
     try {
       work = prepare();
       const { name, scope, signal } = work;
       life = withScope((own) => this.#live(own), { name, scope, signal });
     } catch (error) {
-      life = Promise.reject(error);
+      life = around ? withScope((own) => this.#refuse(own, error), { scope: around }) : Promise.reject(error);
     }
     this.#work = work;
-    this.#inScope = (work?.scope ?? ambientScope()) !== undefined;
+    this.#inScope = (work?.scope ?? around) !== undefined;
     this.#life = life;
-    // In a scope it is the scope that brings a failure to light.
-    if (this.#inScope) life.catch(() => {});
   }
 
   // oxlint-disable-next-line no-thenable -- it is awaited, and its methods say what is wanted of the response
@@ -182,6 +181,7 @@ export class RequestHandle implements PromiseLike<ClientResponse> {
       const result = this.#consumer(response);
       return result instanceof Promise ? await result : result;
     } catch (error) {
+      this.#keep(error);
       const cancelled = isCancelled(error);
       const closed = scope.reason?.cause.kind === 'closed';
       if (cancelled && !closed) response?.body.abort(reasonOf(work.signal));
@@ -193,6 +193,19 @@ export class RequestHandle implements PromiseLike<ClientResponse> {
       response?.body.release();
       work.ended();
     }
+  }
+
+  /** Nothing was begun, as the caller was wrong. */
+  async #refuse(scope: Scope, error: unknown): Promise<never> {
+    await nextTurn;
+    this.#keep(error);
+    await this.#untilWanted(scope);
+    throw error;
+  }
+
+  /** Of what is cancelled, or comes to light with its scope, the platform is not to complain. */
+  #keep(error: unknown): void {
+    if (this.#inScope && (isCancelled(error) || !this.#wanted)) this.#life.catch(() => {});
   }
 
   /** A failure waits for whoever awaits the request, however late; else the end of the scope brings it to light. */

@@ -26,6 +26,8 @@ export class IncomingBody {
   #collecting = false;
   #discarding = false;
   #paused = false;
+  /** When somebody began to wait for the next chunk, on the scale of performance.now(). */
+  wantedAt = 0;
   readonly #source: BodySource;
 
   constructor(source: BodySource) {
@@ -74,13 +76,14 @@ export class IncomingBody {
   /**
    * The next chunk, or undefined at the end. At most one may be asked for at a time.
    *
-   * What came before a failure is read before it is thrown.
+   * What came before a failure is read before that is thrown, at once.
    */
   read(): Uint8Array | undefined | Promise<Uint8Array | undefined> {
     const chunk = this.#take();
     if (chunk) return chunk;
     if (this.#ending === 'complete') return undefined;
-    if (this.#ending) return Promise.reject(this.#ending.error);
+    if (this.#ending) throw this.#ending.error;
+    this.wantedAt = performance.now();
     return new Promise((resolve, reject) => (this.#reader = { resolve, reject }));
   }
 
@@ -104,6 +107,7 @@ export class IncomingBody {
 
   /** All that is left, when it has come; the transport is not paused meanwhile. */
   collect(): Promise<Uint8Array> {
+    this.wantedAt = performance.now();
     return new Promise((resolve, reject) => {
       this.#collecting = true;
       const done = (): void => resolve(this.#join());
@@ -126,10 +130,8 @@ export class IncomingBody {
     this.#first = 0;
     this.#buffered = 0;
     this.#goOn();
-    // Whoever reads it meanwhile is told.
-    const reader = this.#reader;
-    this.#reader = undefined;
-    reader?.reject(new TypeError('Cannot read the body as the response was released'));
+    // Whoever reads it, now or later, is told: what is left must not look as if there had been no more.
+    this.#end({ error: new TypeError('Cannot read the body as the response was released') });
   }
 
   #end(ending: Ending): void {

@@ -124,7 +124,7 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
     }
     if (!schema) return value as T;
     try {
-      return await validate(schema, value);
+      return await this.#waitFor(validate(schema, value));
     } catch (error) {
       throw isCancelled(error) ? error : this.#decodeError(error);
     }
@@ -330,6 +330,8 @@ class RawChunks implements AsyncIterableIterator<Uint8Array, undefined> {
 
   async next(): Promise<IteratorResult<Uint8Array, undefined>> {
     const { body } = this.#parts.exchange;
+    const { reason } = ambientScope() ?? this.#parts.scope;
+    if (reason) throw reason;
     if (body.beingRead) throw new TypeError('Cannot read the body as it is being read: await one read before the next');
     this.#owner.checkCancelled();
     const read = body.read();

@@ -1,4 +1,5 @@
 import type { TimeoutKind } from '../errors.ts';
+import { shown } from '../internal/checks.ts';
 import type { WireFailure } from '../wire/transport.ts';
 import type { RetryTokens } from './retry-budget.ts';
 import type { RetryPolicy, RetryResponse } from './retry-policy.ts';
@@ -109,12 +110,16 @@ function refusal(policy: RetryPolicy, facts: RetryFacts): RetryRefusal | undefin
   const { method, attempt, error, response } = facts;
   const wanted = policy.retryIf(Object.freeze({ method, attempt, error, response }));
   if (wanted === undefined) return tableRefusal(policy, facts);
-  return wanted ? undefined : 'refused';
+  // A promise is no answer: taken as one it would retry everything.
+  if (typeof wanted === 'boolean') return wanted ? undefined : 'refused';
+  throw new TypeError(`Cannot retry as retryIf gives true, false or undefined: current value is ${shown(wanted)}`);
 }
 
 /** What no `retryIf` can overrule. */
-function alwaysRefusal({ failure, stage, replayable }: RetryFacts): RetryRefusal | undefined {
+function alwaysRefusal({ failure, response, stage, replayable }: RetryFacts): RetryRefusal | undefined {
   if (stage === 'body') return 'body';
+  // It was refused right here: the session is closed, or its queue is full.
+  if (!failure && !response) return 'failure';
   if (failure?.kind === 'upload' || failure?.kind === 'policy' || failure?.kind === 'unsupported') return 'failure';
   // Waiting once more for the same turn, or beyond the time for all of it.
   if (failure?.kind === 'timeout' && (failure.timeout === 'total' || failure.timeout === 'acquire')) return 'failure';

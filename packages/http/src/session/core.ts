@@ -1,6 +1,6 @@
 /** What all requests of a session share. */
 
-import type { Scope } from 'corral';
+import { sleep, withScope, type Scope } from 'corral';
 import type { Gate } from '../gate.ts';
 import { Roster } from '../internal/roster.ts';
 import type { Decoding } from '../platform/platform.ts';
@@ -32,7 +32,7 @@ export class SessionCore {
   /** Tries under way, those included that wait for their turn. */
   readonly exchanges = new Roster<Exchange>();
   /** Waits between tries. */
-  readonly pauses = new Set<Scope>();
+  readonly #pauses = new Set<Scope>();
   /** Requests are refused from now on. */
   closed = false;
   #idle: (() => void) | undefined = undefined;
@@ -62,10 +62,28 @@ export class SessionCore {
     if (patience) this.wheel.clear(patience);
   }
 
+  /** Waits between two tries. The end of the session ends it as well: the next try then fails for that. */
+  async pause(ms: number, scope: Scope): Promise<void> {
+    if (this.closed) return;
+    const wait = async (own: Scope): Promise<void> => {
+      this.#pauses.add(own);
+      try {
+        await sleep(ms, { scope: own });
+      } finally {
+        this.#pauses.delete(own);
+      }
+    };
+    try {
+      await withScope(wait, { scope });
+    } catch (error) {
+      if (!this.closed || scope.reason) throw error;
+    }
+  }
+
   /** Refuses requests from now on, and tries that would follow. */
   shut(): void {
     this.closed = true;
-    for (const pause of this.pauses) pause.cancel('the session was closed');
+    for (const pause of this.#pauses) pause.cancel('the session was closed');
   }
 
   checkIdle(): void {

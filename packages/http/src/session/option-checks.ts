@@ -8,7 +8,8 @@ export type OptionChecks = Readonly<Record<string, (value: unknown) => string | 
 const NONE: object = Object.freeze(Object.create(null));
 
 /**
- * The options that were given, as a record without a prototype. Those that are undefined are left out.
+ * The options that were given, as a record without a prototype. Those that are undefined are left out, but for such as are
+ * checked by {@link evenUndefined}.
  *
  * @throws {TypeError} when one is unknown or not what it must be.
  */
@@ -20,15 +21,17 @@ export function checkedOptions<T extends object>(given: T | undefined, checks: O
   }
   for (const name of Object.keys(given)) {
     const value = (given as Record<string, unknown>)[name];
-    if (value === undefined) continue;
+    if (value === undefined && checks[name] !== evenUndefined) continue;
     const check = Object.hasOwn(checks, name) ? checks[name] : undefined;
     if (!check) {
       const known = Object.keys(checks).join(', ');
       throw new TypeError(`Cannot call ${call} as its options are ${known}: current value has ${name}`);
     }
     const wanted = check(value);
-    if (wanted)
-      throw new TypeError(`Cannot call ${call} as { ${name} } takes ${wanted}: current value is ${shown(value)}`);
+    if (wanted) {
+      const seen = name === 'auth' ? `a ${typeof value}` : shown(value);
+      throw new TypeError(`Cannot call ${call} as { ${name} } takes ${wanted}: current value is ${seen}`);
+    }
     read[name] = value;
   }
   return read as Partial<T>;
@@ -37,6 +40,8 @@ export function checkedOptions<T extends object>(given: T | undefined, checks: O
 type Check = (value: unknown) => string | undefined;
 
 export const anything: Check = () => undefined;
+/** Who gives undefined for it is told that it will not do, and not taken to have given nothing. */
+export const evenUndefined: Check = () => undefined;
 export const isBoolean: Check = (value) => (typeof value === 'boolean' ? undefined : 'true or false');
 export const isString: Check = (value) => (typeof value === 'string' ? undefined : 'a string');
 export const isFunction: Check = (value) => (typeof value === 'function' ? undefined : 'a function');

@@ -12,6 +12,7 @@ import type { SessionEvents } from '../trace-events.ts';
 import type { AddressPolicy, LookupFunction, TlsOptions } from '../wire/transport.ts';
 import {
   anything,
+  evenUndefined,
   falseOr,
   isBoolean,
   isCount,
@@ -67,7 +68,7 @@ export interface SessionOptions extends SharedOptions, NameOption, ScopeOption {
   readonly http?: 1 | 'auto' | undefined;
   /** A proxy's URL, or 'environment' for HTTP_PROXY, HTTPS_PROXY and NO_PROXY. Default: none. */
   readonly proxy?: string | URL | undefined;
-  /** How long an unused connection is kept, in milliseconds. Default: 15 000, or less if the server says so. */
+  /** How long an unused connection is kept, in milliseconds; at most 256 are. Default: 15 000, or less if the server says so. */
   readonly keepAliveMs?: number | undefined;
   /** How long an address that was looked up is used, in milliseconds. Default: 10 000. */
   readonly dnsCacheMs?: number | undefined;
@@ -149,7 +150,7 @@ const REQUEST: OptionChecks = {
   query: isObject,
   auth: isObject,
   signal: isObject,
-  json: anything,
+  json: evenUndefined,
   form: anything,
   multipart: anything,
   body: anything,

@@ -1,6 +1,7 @@
 /** The URL of a request, from what the caller gave. */
 
 import { redactUrl } from '../headers/redact.ts';
+import { shown } from '../internal/checks.ts';
 import type { BasicAuth, QueryInput } from './options.ts';
 
 /** @throws {TypeError} when it is not a URL, or not one of http. */
@@ -10,18 +11,25 @@ export function requestUrl(
   query: QueryInput | undefined,
   call: string,
 ): URL {
+  const text: unknown = typeof input === 'string' ? input : (input as URL | null | undefined)?.href;
+  // Anything else would do as a path, undefined as well.
+  if (typeof text !== 'string') throw notUrl(input, base, call);
   let url: URL;
   try {
-    url = new URL(input, base);
+    url = new URL(text, base);
   } catch {
-    const wanted = base ? 'a URL' : 'an absolute URL, as the session has no baseUrl';
-    throw new TypeError(`Cannot ${call} as it takes ${wanted}: current value is '${redactUrl(String(input))}'`);
+    throw notUrl(input, base, call);
   }
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
     throw new TypeError(`Cannot ${call} as a URL begins with http: or https:: current value is '${url.protocol}'`);
   }
   if (query) addQuery(url, query, call);
   return url;
+}
+
+function notUrl(input: unknown, base: URL | undefined, call: string): TypeError {
+  const wanted = base ? 'a URL' : 'an absolute URL, as the session has no baseUrl';
+  return new TypeError(`Cannot ${call} as it takes ${wanted}: current value is '${redactUrl(String(input))}'`);
 }
 
 /** What is there stays as it was written: it may be signed. */
@@ -31,6 +39,11 @@ function addQuery(url: URL, query: QueryInput, call: string): void {
 }
 
 function searchParams(query: Exclude<QueryInput, URLSearchParams>, call: string): URLSearchParams {
+  if (Symbol.iterator in query) {
+    throw new TypeError(
+      `Cannot ${call} as { query } takes an object or URLSearchParams: current value is ${shown(query)}`,
+    );
+  }
   const params = new URLSearchParams();
   for (const [name, given] of Object.entries(query)) {
     for (const value of Array.isArray(given) ? given : [given]) {

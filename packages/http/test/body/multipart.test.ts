@@ -66,9 +66,11 @@ test('multipart: the platform reads what was written', async () => {
   const read = await parsed(encode(form));
   assert.deepEqual(read.getAll('text'), ['grün', 'zwei']);
   const file = read.get('file') as File;
-  assert.deepEqual([file.name, file.type, await file.text()], ['näme.txt', 'text/plain', 'content']);
+  assert.deepEqual([file.name, await file.text()], ['näme.txt', 'content']);
+  assert.match(file.type, /^text\/plain(;|$)/); // Bun adds a charset
+  const OCTETS = 'application/octet-stream';
   const blob = read.get('blob') as File;
-  assert.deepEqual([blob.name, blob.type, await blob.text()], ['blob', 'application/octet-stream', 'raw']);
+  assert.deepEqual([blob.name, blob.type || OCTETS, await blob.text()], ['blob', OCTETS, 'raw']); // Bun says nothing
 });
 
 test('multipart: a FormData is taken as body as well', async () => {

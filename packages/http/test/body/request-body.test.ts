@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createReadStream, type ReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { encodeBody, type EncodedBody, type RequestBodyOptions } from '../../src/body/request-body.ts';
@@ -72,7 +73,7 @@ test('encodeBody: sends JSON', async () => {
 test('encodeBody: says why something has no JSON', () => {
   const cycle: { self?: unknown } = {};
   cycle.self = cycle;
-  assert.throws(() => encodeBody({ json: cycle }), { name: 'TypeError', message: /^Cannot send json .*circular/i });
+  assert.throws(() => encodeBody({ json: cycle }), { name: 'TypeError', message: /^Cannot send json .*(circular|cyclic)/i });
   assert.throws(() => encodeBody({ json: { a: 1n } }), { name: 'TypeError', message: /BigInt/ });
   assert.throws(() => encodeBody({ json: undefined }), { name: 'TypeError', message: /undefined$/ });
   assert.throws(() => encodeBody({ json: () => 1 }), { name: 'TypeError', message: /function$/ });
@@ -251,6 +252,41 @@ test('encodeBody: a stream that will not be sent can be given up', async () => {
   const bytes = encode({ body: 'x' });
   await bytes.discard();
   assert.equal(await read(bytes), 'x');
+});
+
+test('encodeBody: a stream of Node that will not be sent is destroyed, also while it is waited for', async () => {
+  const never = new Readable({ read: () => {} });
+  await encode({ body: never }).discard();
+  assert.equal(never.destroyed, true);
+  const waited = new Readable({ read: () => {} });
+  const iterator = (encode({ body: waited }).open() as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]();
+  const waiting = iterator.next().catch(() => {});
+  await iterator.return?.();
+  assert.equal(waited.destroyed, true);
+  await waiting;
+});
+
+test('encodeBody: what a stream of Node fails with before it is read is told to whoever reads it', async () => {
+  const missing = { code: 'ENOENT' };
+  const closed = (stream: ReadStream | undefined): Promise<void> =>
+    new Promise((resolve) => void stream?.once('close', () => resolve()));
+  const own = createReadStream('/no/such/file');
+  const body = encode({ body: own });
+  await closed(own);
+  await assert.rejects(read(body), missing);
+  let made: ReadStream | undefined;
+  const opened = encode({ body: () => (made = createReadStream('/no/such/file')) }).open();
+  await closed(made);
+  await assert.rejects((opened as AsyncIterableIterator<Uint8Array>).next(), missing);
+});
+
+test('encodeBody: a function that gives no body is said to', async () => {
+  for (const nothing of [undefined, null, 5]) {
+    assert.throws(() => encode({ body: () => nothing as unknown as string }).open(), {
+      name: 'TypeError',
+      message: `Cannot send body as its function takes to give a stream or bytes: current value is ${nothing}`,
+    });
+  }
 });
 
 test('encodeBody: what a stream throws is passed on as it is, and the stream is not returned', async () => {

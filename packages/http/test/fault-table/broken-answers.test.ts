@@ -66,7 +66,10 @@ test('a second answer glued on: a request that waits for the connection gets its
   const texts = await Promise.all(
     Array.from({ length: 10 }, (_, n) => at.session.get(n % 2 === 0 ? '/fault/glued-answer' : '/fault/text').text()),
   );
-  assert.deepEqual(texts, Array.from({ length: 10 }, (_, n) => (n % 2 === 0 ? 'first' : 'ok')));
+  assert.deepEqual(
+    texts,
+    Array.from({ length: 10 }, (_, n) => (n % 2 === 0 ? 'first' : 'ok')),
+  );
 });
 
 test('a second answer glued on: its cookies are taken by nobody', { skip }, async () => {
@@ -191,17 +194,21 @@ test('headers named as properties of objects: are headers, and touch no object',
 
 for (const status of [204, 304]) {
   for (const late of [0, 30]) {
-    test(`${status} with a body${late > 0 ? ' that comes late' : ''}: is not read as the next answer`, { skip }, async () => {
-      await using at = await pair();
-      for (let n = 0; n < 3; n++) {
-        await using response = await at.session.get(`/fault/body-on-204?status=${status}&late=${late}`);
-        assert.equal(response.status, status);
-        assert.equal(await response.text(), '');
-        if (n === 1) await new Promise((resolve) => setTimeout(resolve, late * 2));
-        assert.equal(await at.session.get('/fault/text').text(), 'ok');
-      }
-      await assertSound(at);
-    });
+    test(
+      `${status} with a body${late > 0 ? ' that comes late' : ''}: is not read as the next answer`,
+      { skip },
+      async () => {
+        await using at = await pair();
+        for (let n = 0; n < 3; n++) {
+          await using response = await at.session.get(`/fault/body-on-204?status=${status}&late=${late}`);
+          assert.equal(response.status, status);
+          assert.equal(await response.text(), '');
+          if (n === 1) await new Promise((resolve) => setTimeout(resolve, late * 2));
+          assert.equal(await at.session.get('/fault/text').text(), 'ok');
+        }
+        await assertSound(at);
+      },
+    );
   }
 }
 

@@ -39,27 +39,33 @@ test('port 1: is tried, as no port is bad', { skip }, async () => {
   await assertSound(at);
 });
 
-test('TLS that is not trusted: throws ConnectError of phase tls that says why', { skip: skip || missingOpenssl() }, async () => {
-  await using certificates = await makeCertificates();
-  for (const [name, reason] of [
-    ['selfSigned', /self-signed/],
-    ['expired', /expired/],
-    ['notYetValid', /not valid yet/],
-    ['wrongHost', /not valid for host localhost/],
-    ['unknownAuthority', /not trusted/],
-  ] as const) {
-    await using server = await startFaultServer({ tls: certificates[name] });
-    await using session = new ClientSession({ tls: { ca: certificates.ca }, retry: false });
-    const error = await failsWith(session.get(server.url('text')), ConnectError);
-    assert.deepEqual([name, error.phase, error.requestSent], [name, 'tls', false]);
-    assert.match(error.message, reason);
-    assertIdle(session);
-    assert.equal(server.requests.length, 0);
-  }
-});
+test(
+  'TLS that is not trusted: throws ConnectError of phase tls that says why',
+  { skip: skip || missingOpenssl() },
+  async () => {
+    await using certificates = await makeCertificates();
+    for (const [name, reason] of [
+      ['selfSigned', /self-signed/],
+      ['expired', /expired/],
+      ['notYetValid', /not valid yet/],
+      ['wrongHost', /not valid for host localhost/],
+      ['unknownAuthority', /not trusted/],
+    ] as const) {
+      await using server = await startFaultServer({ tls: certificates[name] });
+      await using session = new ClientSession({ tls: { ca: certificates.ca }, retry: false });
+      const error = await failsWith(session.get(server.url('text')), ConnectError);
+      assert.deepEqual([name, error.phase, error.requestSent], [name, 'tls', false]);
+      assert.match(error.message, reason);
+      assertIdle(session);
+      assert.equal(server.requests.length, 0);
+    }
+  },
+);
 
 test('https to a server that speaks no TLS: throws ConnectError of phase tls', { skip }, async () => {
-  await using plain = await tcpServer((socket) => socket.once('data', () => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')));
+  await using plain = await tcpServer((socket) =>
+    socket.once('data', () => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')),
+  );
   await using at = await pair();
   const error = await failsWith(at.session.get(`https://127.0.0.1:${plain.port}/`), ConnectError);
   assert.deepEqual([error.phase, error.requestSent], ['tls', false]);
@@ -80,7 +86,9 @@ test('SYN black hole: the connect limit ends it', { skip }, async (t) => {
   if ('missing' in hole) return t.skip(hole.missing);
   await using _end = hole;
   await using session = new ClientSession({ retry: false, timeout: { connectMs: 200 } });
-  const { value: error, ms } = await timed(() => failsWith(session.get(`http://127.0.0.1:${hole.port}/`), HttpTimeoutError));
+  const { value: error, ms } = await timed(() =>
+    failsWith(session.get(`http://127.0.0.1:${hole.port}/`), HttpTimeoutError),
+  );
   assert.deepEqual([error.kind, error.phase, error.requestSent, error.retryable], ['connect', 'tcp', false, true]);
   assert.ok(ms < 1_500, `took ${ms} ms`);
   assertIdle(session);
@@ -95,7 +103,11 @@ test('TLS handshake that never ends: the connect limit ends it', { skip }, async
 });
 
 test('DNS that never answers: the connect limit ends it', { skip }, async () => {
-  await using session = new ClientSession({ retry: false, timeout: { connectMs: 100 }, lookup: () => new Promise(() => {}) });
+  await using session = new ClientSession({
+    retry: false,
+    timeout: { connectMs: 100 },
+    lookup: () => new Promise(() => {}),
+  });
   const error = await failsWith(session.get('http://slow.test/'), HttpTimeoutError);
   assert.deepEqual([error.kind, error.phase, error.requestSent], ['connect', 'dns', false]);
   assertIdle(session);

@@ -75,13 +75,17 @@ for (const encoding of ['gzip', 'deflate', 'br']) {
 
 for (const encoding of ['gzip', 'x-gzip', 'deflate', 'deflate-raw', 'br']) {
   for (const chunked of [false, true]) {
-    test(`${encoding} cut short in complete framing${chunked ? ' (chunked)' : ''}: throws DecodeError`, { skip }, async () => {
-      await using at = await pair();
-      const path = `/fault/cut-encoding?encoding=${encoding}&chunked=${chunked}`;
-      await failsWith(at.session.get(path).text(), DecodeError);
-      await failsWith(drain(at.session.get(path).stream()), DecodeError);
-      await assertSound(at);
-    });
+    test(
+      `${encoding} cut short in complete framing${chunked ? ' (chunked)' : ''}: throws DecodeError`,
+      { skip },
+      async () => {
+        await using at = await pair();
+        const path = `/fault/cut-encoding?encoding=${encoding}&chunked=${chunked}`;
+        await failsWith(at.session.get(path).text(), DecodeError);
+        await failsWith(drain(at.session.get(path).stream()), DecodeError);
+        await assertSound(at);
+      },
+    );
   }
 }
 
@@ -93,13 +97,16 @@ test('gzip without its checksum: throws DecodeError', { skip }, async () => {
 });
 
 test('gzip cut by the connection: throws, and not what has come', { skip }, async () => {
-  await using at = await pair({}, {
-    '/': async (exchange) => {
-      await exchange.head(200, { 'Content-Encoding': 'gzip', 'Content-Length': 1_000 });
-      await exchange.write(Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3]));
-      exchange.end();
+  await using at = await pair(
+    {},
+    {
+      '/': async (exchange) => {
+        await exchange.head(200, { 'Content-Encoding': 'gzip', 'Content-Length': 1_000 });
+        await exchange.write(Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3]));
+        exchange.end();
+      },
     },
-  });
+  );
   assert.equal((await errorOf(at.session.get('/').text())).name, 'TruncatedError');
   assert.equal((await errorOf(drain(at.session.get('/').stream()))).name, 'TruncatedError');
   await assertSound(at);
@@ -114,9 +121,12 @@ test('Content-Encoding 20 times: throws DecodeError, as more than 3 do', { skip 
 });
 
 test('Content-Encoding 20 times: in as many headers is the same', { skip }, async () => {
-  await using at = await pair({}, {
-    '/': (exchange) => exchange.respond(200, 'x', { 'Content-Encoding': Array.from({ length: 20 }, () => 'gzip') }),
-  });
+  await using at = await pair(
+    {},
+    {
+      '/': (exchange) => exchange.respond(200, 'x', { 'Content-Encoding': Array.from({ length: 20 }, () => 'gzip') }),
+    },
+  );
   await failsWith(at.session.get('/').bytes(), DecodeError);
   await assertSound(at);
 });
@@ -148,12 +158,15 @@ test('maxBytes: holds when a Content-Length is a lie', { skip }, async () => {
 });
 
 test('maxBytes: holds for each try', { skip }, async () => {
-  await using at = await pair({ maxBytes: 1_000, retry: undefined }, {
-    '/': async (exchange) => {
-      const n = exchange.server.count('tries');
-      await (n === 1 ? exchange.respond(503, '.'.repeat(500)) : exchange.respond(200, '.'.repeat(5_000)));
+  await using at = await pair(
+    { maxBytes: 1_000, retry: undefined },
+    {
+      '/': async (exchange) => {
+        const n = exchange.server.count('tries');
+        await (n === 1 ? exchange.respond(503, '.'.repeat(500)) : exchange.respond(200, '.'.repeat(5_000)));
+      },
     },
-  });
+  );
   await failsWith(at.session.get('/').bytes(), BodyLimitError);
   assert.equal(at.server.requests.length, 2);
   await assertSound(at);
@@ -175,12 +188,15 @@ test('lines: one without an end is limited', { skip }, async () => {
 });
 
 test('StatusError: shows the beginning of an endless body, and waits for no more', { skip }, async () => {
-  await using at = await pair({}, {
-    '/': async (exchange) => {
-      await exchange.head(404, { 'Transfer-Encoding': 'chunked' });
-      while (exchange.isOpen) await exchange.chunk('.'.repeat(10_000));
+  await using at = await pair(
+    {},
+    {
+      '/': async (exchange) => {
+        await exchange.head(404, { 'Transfer-Encoding': 'chunked' });
+        while (exchange.isOpen) await exchange.chunk('.'.repeat(10_000));
+      },
     },
-  });
+  );
   const error = await errorOf(at.session.get('/', { raiseForStatus: true, timeout: 5_000 }));
   assert.equal((error as { bodySnippet?: string }).bodySnippet?.length, 1_024);
   await assertSound(at);

@@ -38,29 +38,37 @@ test('ClientSession: a body that waited for its turn is read in the scope of its
   );
 });
 
-test('ClientSession: a request that nobody awaits, and that is aborted, is no unhandled rejection', { skip }, async () => {
-  await using at = await pair();
-  const controller = new AbortController();
-  await withScope(async () => {
-    void at.session.get('/fault/no-answer', { signal: controller.signal });
-    await at.server.waitFor(({ requests }) => requests.length === 1);
-    controller.abort(new Error('enough'));
-    await sleep(20);
-  });
-  assertIdle(at.session);
-});
+test(
+  'ClientSession: a request that nobody awaits, and that is aborted, is no unhandled rejection',
+  { skip },
+  async () => {
+    await using at = await pair();
+    const controller = new AbortController();
+    await withScope(async () => {
+      void at.session.get('/fault/no-answer', { signal: controller.signal });
+      await at.server.waitFor(({ requests }) => requests.length === 1);
+      controller.abort(new Error('enough'));
+      await sleep(20);
+    });
+    assertIdle(at.session);
+  },
+);
 
-test('ClientSession: a request that nobody awaits, and that failed before its scope was cancelled, is none either', { skip }, async () => {
-  await using at = await pair();
-  const scope = moveOnAfter(50, async () => {
-    void at.session.get('/fault/reset-before');
-    await sleep(10_000);
-  });
-  // The scope may still see it, or be over.
-  await scope.then(undefined, (error: unknown) => assert.equal((error as Error).name, 'ProtocolError'));
-  await sleep(5);
-  assertIdle(at.session);
-});
+test(
+  'ClientSession: a request that nobody awaits, and that failed before its scope was cancelled, is none either',
+  { skip },
+  async () => {
+    await using at = await pair();
+    const scope = moveOnAfter(50, async () => {
+      void at.session.get('/fault/reset-before');
+      await sleep(10_000);
+    });
+    // The scope may still see it, or be over.
+    await scope.then(undefined, (error: unknown) => assert.equal((error as Error).name, 'ProtocolError'));
+    await sleep(5);
+    assertIdle(at.session);
+  },
+);
 
 test('ClientSession: whoever reads a body that is aborted by a signal gets its reason', { skip }, async () => {
   await using at = await pair();

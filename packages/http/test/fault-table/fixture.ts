@@ -9,7 +9,10 @@ import { errorOf, type Pair } from '../session/fixture.ts';
 /** Nobody is in, nobody waits, nothing is being connected. */
 export function assertIdle(session: ClientSession): void {
   const { inFlight, waiting, connections } = session.snapshot();
-  assert.deepEqual({ inFlight, waiting, connecting: connections.connecting }, { inFlight: 0, waiting: 0, connecting: 0 });
+  assert.deepEqual(
+    { inFlight, waiting, connecting: connections.connecting },
+    { inFlight: 0, waiting: 0, connecting: 0 },
+  );
 }
 
 /** No trace of the fault is left: the next request is answered rightly, and at the end no socket is open. */
@@ -31,7 +34,10 @@ export async function failsWith<E extends HttpError>(
 ): Promise<E> {
   const error = await errorOf(promise);
   if (error instanceof type) return error;
-  throw new assert.AssertionError({ message: `wanted ${type.name}, got ${error.name}: ${error.message}`, actual: error });
+  throw new assert.AssertionError({
+    message: `wanted ${type.name}, got ${error.name}: ${error.message}`,
+    actual: error,
+  });
 }
 
 /** Waits until something holds that nobody tells of. */

@@ -35,7 +35,8 @@ interface Play {
   readonly deaf?: boolean;
 }
 
-const settled = (work: PromiseLike<unknown>): Promise<unknown> => Promise.resolve(work).then(undefined, () => undefined);
+const settled = (work: PromiseLike<unknown>): Promise<unknown> =>
+  Promise.resolve(work).then(undefined, () => undefined);
 const waits = (session: ClientSession): Promise<void> => until(() => session.snapshot().waiting === 1);
 const arrived = (_session: ClientSession, server: FaultServer): Promise<unknown> =>
   server.waitFor(({ requests }) => requests.length > 0);
@@ -50,7 +51,12 @@ function played(play: Play): Phase {
     const session = new ClientSession({ retry: false, ...play.options });
     await play.before?.(session, server);
     const url = server.origin + (play.path ?? '/fault/no-answer');
-    const { act = (on, to, options) => on.get(to, options).bytes(), reached = arrived, staying = 0, deaf = false } = play;
+    const {
+      act = (on, to, options) => on.get(to, options).bytes(),
+      reached = arrived,
+      staying = 0,
+      deaf = false,
+    } = play;
     return {
       session,
       act: (options) => act(session, url, options),

@@ -17,6 +17,8 @@ for (let seed = first; seed < first + 3; seed++) {
 
 test(`ClientSession: after a storm nothing keeps the process alive (SEED=${first})`, { skip: elsewhere }, async () => {
   const child = fileURLToPath(new URL('storm-child.js', import.meta.url));
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, [child, String(first), '80'], { timeout: 20_000 });
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [child, String(first), '80'], {
+    timeout: 20_000,
+  });
   assert.deepEqual([stdout.trim(), stderr], ['[]', '']);
 });

@@ -65,7 +65,12 @@ const PATHS = [
   '/fault/ssh-banner',
 ];
 
-const UPLOADS = ['/fault/upload', '/fault/upload-refused', '/fault/close-in-upload', '/fault/redirect?status=307&to=/fault/upload'];
+const UPLOADS = [
+  '/fault/upload',
+  '/fault/upload-refused',
+  '/fault/close-in-upload',
+  '/fault/redirect?status=307&to=/fault/upload',
+];
 
 /** A number from 0 up to `most`, not included. */
 type Pick = (most: number) => number;
@@ -168,7 +173,9 @@ function requestOf(pick: Pick, session: ClientSession, hosts: readonly string[])
   const afterMs = pick(150);
   const ending = pick(6);
   const act = (options: RequestOptions): Promise<unknown> =>
-    upload ? consume(session, 'POST', url, { ...options, body: body as string }) : consume(session, 'GET', url, options);
+    upload
+      ? consume(session, 'POST', url, { ...options, body: body as string })
+      : consume(session, 'GET', url, options);
   const ended = async (): Promise<unknown> => {
     if (ending === 0) return await timeout(afterMs, () => act({}));
     if (ending === 1) return await cancelled(afterMs, (scope) => act({ scope }));
@@ -258,7 +265,8 @@ const CONSUMERS: readonly Consumer[] = [
 ];
 
 function isExpected(error: unknown): boolean {
-  if (error instanceof HttpError || isCancelled(error) || error instanceof TimeoutError || error === FOREIGN) return true;
+  if (error instanceof HttpError || isCancelled(error) || error instanceof TimeoutError || error === FOREIGN)
+    return true;
   // A scope may fail in several ways at once.
   if (error instanceof AggregateError) return error.errors.every((each) => isExpected(each));
   return error instanceof TypeError && /never awaited/.test(error.message);

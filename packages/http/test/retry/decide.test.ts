@@ -78,6 +78,8 @@ const table: readonly [string, RetryFacts, string][] = [
   ['total time', facts({ failure: timedOut('total') }), 'failure'],
   ['not HTTP', facts({ failure: failed('protocol') }), 'failure'],
   ['the upload failed', facts({ method: 'PUT', failure: failed('upload') }), 'failure'],
+  // Refused right here.
+  ['session closed, or queue full', facts({ stage: 'unsent' }), 'failure'],
   // A response.
   ...[408, 425, 429, 500, 502, 503, 504].map((status): [string, RetryFacts, string] => [
     String(status),
@@ -162,6 +164,11 @@ test('decide: retryIf overrules status, method and failure, but not what cannot 
   assert.equal(summary(decided(answered(404, { attempt: 4 }), always)), 'attempts');
   assert.equal(summary(decided(answered(503), { retryIf: () => false })), 'refused');
   assert.equal(summary(decided(answered(503), { retryIf: () => undefined })), again);
+});
+
+test('decide: retryIf that gives a promise is refused', () => {
+  const retryIf = (() => Promise.resolve(false)) as never;
+  assert.throws(() => decided(answered(503), { retryIf }), /^TypeError: Cannot retry as retryIf gives/);
 });
 
 test('decide: retryIf is told what happened', () => {

@@ -339,6 +339,19 @@ describe('saveTo: answers that do not go on', TOGETHER, () => {
     assert.deepEqual(it.server.asked, [`bytes=${CUT}-`, `bytes=${CUT + 1000}-`]);
   });
 
+  test('saveTo: a rest of unknown size, which may end too early, is not gone on with', async () => {
+    await using it = await Case.open();
+    it.server.lengths = false;
+    const short: Fault = (_request, response) => {
+      response.writeHead(206, { 'content-range': `bytes ${CUT}-${CUT + 9}/*`, etag: '"v1"' });
+      return response.end(it.server.content.subarray(CUT, CUT + 10));
+    };
+    it.server.faults.push(cut(it.server, CUT), short);
+    await it.save();
+    await it.assertSaved();
+    assert.deepEqual(it.server.asked, [undefined, `bytes=${CUT}-`, undefined]);
+  });
+
   test('saveTo: an error instead of the rest leaves what there is', async () => {
     await using it = await Case.open();
     await it.cutOff();

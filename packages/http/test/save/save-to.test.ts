@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { rmSync, writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile, link } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -265,6 +266,23 @@ describe('saveTo: refused before anything is sent', () => {
       return sender.send(headers);
     }, path);
     await saveTo(sender.send, path);
+  });
+
+  test('saveTo: what another process has put in the place of the part gets neither the name nor is it removed', async () => {
+    await using server = await RangeServer.open(bytesOf('a', LARGE));
+    for (const resume of [false, true]) {
+      const { path, names } = await target();
+      const onProgress = ({ receivedBytes }: SaveProgress): void => {
+        if (receivedBytes < LARGE) return;
+        rmSync(`${path}.part`);
+        writeFileSync(`${path}.part`, 'half');
+        rmSync(`${path}.part.json`, { force: true });
+      };
+      const saving = saveTo(sending(server.url).send, path, { resume, onProgress });
+      await assert.rejects(saving, { code: 'CORRAL_HTTP_SAVE_FILE', errno: 'EBUSY' });
+      assert.deepEqual(await names(), ['file.bin.part']);
+      assert.equal(await readFile(`${path}.part`, 'utf8'), 'half');
+    }
   });
 
   for (const [options, message] of [

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { test } from 'node:test';
-import { isCancelled, sleep, withScope } from 'corral';
+import { currentScope, isCancelled, sleep, withScope } from 'corral';
 
+import { TruncatedError } from '../../src/errors.ts';
+import { exponential } from '../../src/retry/retry-policy.ts';
 import { errorOf, gate, pair, type Pair } from './fixture.ts';
 
 /** What the server took: the body, its type and how it was framed. */
@@ -22,6 +25,12 @@ test('json: is sent as JSON, with its type and length', async () => {
 test('json: null, false and 0 are bodies', async () => {
   await using at = await pair();
   for (const json of [null, false, 0, '']) assert.equal((await sent(at, { json }))[0], JSON.stringify(json));
+});
+
+test('json: of undefined is refused, as that has none', async () => {
+  await using at = await pair();
+  assert.match((await errorOf(at.session.post('/fault/echo', { json: undefined }))).message, /^Cannot send json as/);
+  assert.equal(at.server.requests.length, 0);
 });
 
 test('form: is sent URL-encoded', async () => {
@@ -150,6 +159,52 @@ test('body: the error of a stream is thrown as it is, and the connection is not 
   await at.server.idle();
   assert.equal(await at.session.get('/fault/text').text(), 'ok');
   assert.equal(at.server.connections.total, 2);
+});
+
+test('body: the error of a function that opens it is thrown as it is, and nothing is sent again', async () => {
+  await using at = await pair({ retry: exponential({ baseMs: 60_000 }) });
+  const mine = new Error('mine');
+  let calls = 0;
+  const body = (): never => {
+    calls++;
+    throw mine;
+  };
+  assert.equal(await errorOf(at.session.put('/fault/echo', { body })), mine);
+  assert.equal(calls, 1);
+  assert.equal(at.server.requests.length, 0);
+});
+
+test('body: a function that opens it is called in the context of its caller, whoever lets it in', async () => {
+  await using at = await pair({ limits: { total: 1 } });
+  const storage = new AsyncLocalStorage<string>();
+  const seen: unknown[] = [];
+  const body = async function* (): AsyncGenerator<string> {
+    seen.push(storage.getStore(), currentScope() !== undefined);
+    yield 'x';
+    await null;
+    seen.push(storage.getStore());
+  };
+  const first = storage.run('first', () => at.session.get('/fault/slow-start?ms=20').text());
+  const second = storage.run('second', () => {
+    const opened = (): AsyncGenerator<string> => {
+      seen.push(storage.getStore());
+      return body();
+    };
+    return at.session.put('/fault/echo', { body: opened }).text();
+  });
+  await Promise.all([first, second]);
+  assert.deepEqual(seen, ['second', 'second', true, 'second']);
+});
+
+test('retryable: is false of a response that breaks off, where the method may not be sent twice', async () => {
+  await using at = await pair();
+  const retryable: boolean[] = [];
+  for (const method of ['PUT', 'POST']) {
+    const error = await errorOf(at.session.request(method, '/fault/cut-length?bytes=1&of=9').bytes());
+    assert.ok(error instanceof TruncatedError);
+    retryable.push(error.retryable);
+  }
+  assert.deepEqual(retryable, [true, false]);
 });
 
 test('body: a response that comes before all of it was sent is given, and the stream is returned', async () => {

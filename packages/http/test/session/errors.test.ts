@@ -270,8 +270,8 @@ test('limits: no more than perHost are in flight to a host', async () => {
 
 test('limits: Infinity is none', async () => {
   await using at = await pair({ limits: { total: Infinity, perHost: Infinity } });
-  const all = Array.from({ length: 120 }, () => at.session.get('/fault/slow-start?ms=300').text());
-  await at.server.waitFor(({ inFlight }) => inFlight.now === 120);
+  const all = Array.from({ length: 120 }, () => at.session.get('/fault/slow-start?ms=3000').text());
+  await at.server.waitFor(({ inFlight }) => inFlight.max === 120);
   await Promise.all(all);
 });
 

@@ -61,3 +61,14 @@ test('listener: a body that had grown too large before anybody asked for it ends
   assert.ok((await errorOf(response.bytes())) instanceof BodyLimitError);
   assert.deepEqual(events, ['onAdmitted', 'onError']);
 });
+for (const name of ['onQueued', 'onAdmitted', 'onSent', 'onHeaders', 'onChunk'] as const) {
+  test(`listener: may close the session in ${name}: nothing more is sent, and no time limit is left`, async () => {
+    const close = (): void => void at.session.close({ graceMs: 0 });
+    await using at = await pair({ limits: { total: 1 }, listener: { [name]: close } });
+    const timers = process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+    const errors = [errorOf(at.session.get('/fault/bytes').bytes()), errorOf(at.session.get('/fault/text').bytes())];
+    for (const error of await Promise.all(errors)) assert.equal(error.name, 'SessionClosedError');
+    assert.equal(process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length, timers);
+    if (name === 'onQueued' || name === 'onAdmitted') assert.equal(at.server.requests.length, 0);
+  });
+}

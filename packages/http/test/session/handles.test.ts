@@ -5,7 +5,7 @@ import { currentScope, isCancelled, sleep, taskGroup, timeout, TimeoutError, wit
 
 import type { ClientResponse } from '../../src/response/client-response.ts';
 import { ProtocolError, StatusError } from '../../src/errors.ts';
-import { errorOf, gate, pair } from './fixture.ts';
+import { errorOf, gate, pair, unhandledIn } from './fixture.ts';
 
 test('RequestHandle: begins without being awaited', async () => {
   await using at = await pair();
@@ -35,7 +35,7 @@ test('RequestHandle: the body cannot be had twice', async () => {
   const [first, second] = await Promise.allSettled([handle.text(), handle.text()]);
   assert.deepEqual(first, { status: 'fulfilled', value: 'ok' });
   assert.equal(second.status, 'rejected');
-  assert.match(String((second as PromiseRejectedResult).reason), /its body is wanted already/);
+  assert.match(String(second.status === 'rejected' && second.reason), /its body is wanted already/);
 });
 
 test('RequestHandle: the response cannot be had where its body is', async () => {
@@ -75,6 +75,22 @@ test('json: of what is no JSON throws DecodeError that shows its beginning', asy
   const error = await errorOf(at.session.get('/fault/text?body=<html>').json());
   assert.equal(error.name, 'DecodeError');
   assert.match(error.message, /<html>/);
+});
+
+test('json: cancelled while a schema thinks, it ends at once', async () => {
+  await using at = await pair();
+  const asked = gate();
+  const validate = (): Promise<never> => {
+    asked.open();
+    return new Promise<never>(() => {});
+  };
+  const schema = { '~standard': { version: 1, vendor: 'mine', validate } } as const;
+  await withScope(async (scope) => {
+    const error = errorOf(at.session.get('/fault/json').json(schema));
+    await asked.promise;
+    scope.cancel();
+    assert.ok(isCancelled(await error));
+  });
 });
 
 test('json: of an empty body throws DecodeError', async () => {
@@ -193,6 +209,52 @@ test('RequestHandle: that fails before it is awaited tells its failure when it i
     assert.ok((await errorOf(failing)) instanceof ProtocolError);
     assert.equal(await asText.text(), 'ok');
   });
+});
+
+test('RequestHandle: that is wrong and never awaited is an error of its scope', async () => {
+  await using at = await pair();
+  const error = await errorOf(
+    withScope(async () => {
+      void at.session.get('ftp://example.org/');
+      await sleep(10);
+    }),
+  );
+  assert.match(error.message, /^Cannot get\(\) as a URL begins with http/);
+});
+
+test('RequestHandle: that is wrong and awaited late tells it then', async () => {
+  await using at = await pair();
+  await withScope(async () => {
+    const wrong = at.session.get('ftp://example.org/');
+    await at.session.get('/fault/text').text();
+    assert.ok((await errorOf(wrong)) instanceof TypeError);
+  });
+});
+
+test('text: that fails and is never awaited is not silent', async () => {
+  await using at = await pair();
+  const [unhandled] = await unhandledIn(() =>
+    withScope(async () => {
+      void at.session.get('/fault/reset-before').text();
+      await at.server.waitFor(({ requests }) => requests.length === 1);
+      await at.server.idle();
+      await sleep(20);
+    }),
+  );
+  assert.ok(unhandled instanceof ProtocolError);
+});
+
+test('text: that is cancelled and never awaited is silent', async () => {
+  await using at = await pair();
+  const unhandled = await unhandledIn(() =>
+    withScope(async (scope) => {
+      void at.session.get('/fault/no-answer').text();
+      void at.session.get('/fault/stall-body').text();
+      await at.server.waitFor(({ requests }) => requests.length === 2);
+      scope.cancel();
+    }),
+  );
+  assert.deepEqual(unhandled, []);
 });
 
 test('RequestHandle: never awaited in a scope that is cancelled, it says nothing', async () => {
@@ -435,18 +497,49 @@ test('release: while somebody reads, the reader is told', async () => {
   assert.match((await read).message, /^Cannot read the body as the response was released/);
 });
 
+test('release: a body that was read in part does not look as if it had ended', async () => {
+  await using at = await pair();
+  const response = await at.session.get('/fault/stall-body?bytes=10&of=20');
+  const chunks = response.body[Symbol.asyncIterator]();
+  assert.equal((await chunks.next()).value?.byteLength, 10);
+  await response.release();
+  for (let turn = 0; turn < 2; turn++) {
+    assert.match((await errorOf(chunks.next())).message, /^Cannot read the body as the response was released/);
+    await at.server.idle();
+  }
+});
+
+test('body: what waits to be read is not given in a cancelled scope', async () => {
+  await using at = await pair();
+  await withScope(async (scope) => {
+    const response = await at.session.get('/fault/many-chunks');
+    await response.body.read(1);
+    await at.server.waitFor(({ inFlight }) => inFlight.now === 0);
+    const chunks = withScope(
+      async (inner) => {
+        inner.cancel();
+        return isCancelled(await errorOf(response.body.readExactly(100)));
+      },
+      { scope },
+    );
+    assert.equal(await chunks, true);
+    assert.ok((await response.bytes()).byteLength > 0);
+  });
+});
+
 test('RequestHandle: a request that began in a scope ends before the scope does', async () => {
   await using at = await pair();
   const order: string[] = [];
   const done = gate();
   await withScope(async () => {
     const text = at.session.get('/fault/slow-start?ms=50').text();
-    void text.then(() => {
-      order.push('text');
+    const note = async (): Promise<void> => {
+      order.push(await text);
       done.open();
-    });
+    };
+    void note();
     await done.promise;
   });
   order.push('scope');
-  assert.deepEqual(order, ['text', 'scope']);
+  assert.deepEqual(order, ['ok', 'scope']);
 });

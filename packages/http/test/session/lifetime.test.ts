@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isCancelled, sleep, taskGroup, use, withScope } from 'corral';
 
-import { HttpError, SessionClosedError } from '../../src/errors.ts';
+import { HttpError, QueueFullError, SessionClosedError } from '../../src/errors.ts';
+import { exponential } from '../../src/retry/retry-policy.ts';
 import { ClientSession, session } from '../../src/session/client-session.ts';
 import { startFaultServer } from '../faults/server.ts';
 import { errorOf, gate, pair } from './fixture.ts';
@@ -218,6 +219,32 @@ test('close: afterwards requests are refused, and nothing is sent', async () => 
   assert.equal(error.code, 'CORRAL_HTTP_SESSION_CLOSED');
   assert.equal(error.requestSent, false);
   assert.equal(at.server.connections.total, 0);
+});
+
+test('close: what is refused or given up for it is not tried again', async () => {
+  await using at = await pair({ retry: exponential({ baseMs: 60_000, jitter: 'none' }), limits: { total: 1 } });
+  const text = at.session.get('/fault/slow-start?ms=50').text();
+  const waiting = errorOf(at.session.get('/fault/text'));
+  await at.server.waitFor(({ requests }) => requests.length === 1);
+  const closed = at.session.close({ graceMs: 5_000 });
+  for (const error of [await waiting, await errorOf(at.session.get('/fault/text'))]) {
+    assert.ok(error instanceof SessionClosedError);
+    assert.equal(error.attempts.length, 1);
+  }
+  assert.equal(await text, 'ok');
+  await closed;
+});
+
+test('limits: one that finds the queue full fails at once, and is not tried again', async () => {
+  const retry = exponential({ baseMs: 60_000, jitter: 'none' });
+  await using at = await pair({ retry, limits: { total: 1, queue: 0 } });
+  const first = errorOf(at.session.get('/fault/no-answer'));
+  await at.server.waitFor(({ requests }) => requests.length === 1);
+  const error = await errorOf(at.session.get('/fault/text'));
+  assert.ok(error instanceof QueueFullError);
+  assert.equal(error.attempts.length, 1);
+  await at.session.close({ graceMs: 0 });
+  await first;
 });
 
 test('close: from its beginning on requests are refused', async () => {

@@ -39,6 +39,16 @@ test('checkedOptions: one that is unknown and undefined is let be', () => {
   assert.deepEqual(Object.keys(read({ coutn: undefined })), []);
 });
 
+test('ClientSession: what is wrong with auth is told without showing it', async () => {
+  await using at = await pair();
+  for (const auth of ['user:hunter2', ['user', 'hunter2'], { username: 'user', password: 1, hunter2: 1 }]) {
+    const error = await errorOf(at.session.get('/', { auth: auth as never }));
+    assert.ok(error instanceof TypeError);
+    assert.doesNotMatch(error.message, /hunter2/);
+  }
+  assert.equal(at.server.connections.total, 0);
+});
+
 for (const given of [null, 5, 'text', [], () => 1]) {
   test(`checkedOptions: refuses ${shown(given)} for options`, () => {
     assert.throws(() => read(given), /^TypeError: Cannot call open as its options are an object/);
@@ -82,13 +92,14 @@ test('checkedOptions: takes Infinity where a count or a time is one, and false w
 
 /** Runs `body` while Object.prototype has what an attacker put there. */
 async function polluted(properties: Record<string, unknown>, body: () => Promise<void>): Promise<void> {
+  const victim = Object.getPrototypeOf({}) as Record<string, unknown>;
   for (const [name, value] of Object.entries(properties)) {
-    Object.defineProperty(Object.prototype, name, { value, configurable: true, writable: true, enumerable: false });
+    Object.defineProperty(victim, name, { value, configurable: true, writable: true, enumerable: false });
   }
   try {
     await body();
   } finally {
-    for (const name of Object.keys(properties)) delete (Object.prototype as Record<string, unknown>)[name];
+    for (const name of Object.keys(properties)) delete victim[name];
   }
 }
 

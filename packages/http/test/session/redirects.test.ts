@@ -215,6 +215,14 @@ test('redirect: allow is asked with both URLs, and false is an error', async () 
   assert.equal(at.server.requests.length, 2);
 });
 
+test('redirect: allow that gives a promise is no permission', async () => {
+  await using at = await pair();
+  const allow = (() => Promise.resolve(false)) as never;
+  const error = await errorOf(at.session.get('/fault/redirect', { redirect: { allow } }));
+  assert.match(error.message, /^Cannot follow a redirect as \{ allow \} gives true or false/);
+  assert.equal(at.server.requests.length, 1);
+});
+
 test('redirect: what allow throws comes out as it is', async () => {
   await using at = await pair();
   const mine = new Error('mine');

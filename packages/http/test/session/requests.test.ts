@@ -159,6 +159,25 @@ for (const url of [
   });
 }
 
+for (const url of [undefined, null, 5, {}, ['/']]) {
+  test(`get: refuses ${JSON.stringify(url)} for a URL`, async () => {
+    await using at = await pair();
+    assert.match((await errorOf(at.session.get(url as never))).message, /^Cannot get\(\) as it takes a URL/);
+    assert.equal(at.server.requests.length, 0);
+  });
+}
+
+test('get: queries that would be lost in silence are refused', async () => {
+  await using at = await pair();
+  for (const options of [
+    { query: new Map([['a', 'b']]) },
+    { query: [['a', 'b']] },
+  ]) {
+    assert.match((await errorOf(at.session.get('/fault/echo', options as never))).message, /^Cannot get\(\) as \{/);
+  }
+  assert.equal(at.server.requests.length, 0);
+});
+
 test('get: without a baseUrl a relative URL is refused', async () => {
   await using at = await pair({ baseUrl: undefined });
   assert.match((await errorOf(at.session.get('/fault/echo'))).message, /absolute URL, as the session has no baseUrl/);
@@ -166,7 +185,7 @@ test('get: without a baseUrl a relative URL is refused', async () => {
 
 test('get: a host name that is no name is refused', async () => {
   await using at = await pair();
-  assert.ok((await errorOf(at.session.get('http://xn--/'))) instanceof TypeError);
+  assert.ok((await errorOf(at.session.get('http://not a name/'))) instanceof TypeError);
 });
 
 test('auth: is sent as Basic, in UTF-8', async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { HttpTimeoutError } from '../../src/errors.ts';
-import { errorOf, pair, type Pair } from './fixture.ts';
+import { errorOf, gate, pair, type Pair, type Routes } from './fixture.ts';
 
 async function timedOut(promise: PromiseLike<unknown>): Promise<HttpTimeoutError> {
   const error = await errorOf(promise);
@@ -69,6 +69,34 @@ test('readMs: does not count while nobody reads', async () => {
   await using response = await at.session.get('/fault/bytes?bytes=2000000', { timeout: { readMs: 60 } });
   await new Promise((resolve) => setTimeout(resolve, 200));
   assert.equal((await response.bytes()).byteLength, 2_000_000);
+});
+
+test('readMs: does not count between two reads, however little has come', async () => {
+  const came = gate();
+  const routes: Routes = {
+    '/': async (exchange) => {
+      await exchange.head(200, { 'Content-Length': '2' });
+      await exchange.write('a');
+      await came.promise;
+      await exchange.write('b');
+    },
+  };
+  await using at = await pair({ timeout: { readMs: 50 } }, routes);
+  await using response = await at.session.get('/');
+  assert.equal((await response.body.readExactly(1)).byteLength, 1);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  setTimeout(came.open, 20);
+  assert.equal((await response.body.readExactly(1)).byteLength, 1);
+});
+
+test('readMs: counts from when somebody reads', async () => {
+  await using at = await pair({ timeout: { readMs: 50 } });
+  await using response = await at.session.get('/fault/stall-body?bytes=1');
+  await response.body.readExactly(1);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  const error = await errorOf(response.body.readExactly(1));
+  assert.ok(error instanceof HttpTimeoutError);
+  assert.equal(error.kind, 'read');
 });
 
 test('readMs: is of no matter to the next request on the connection', async () => {

@@ -34,7 +34,7 @@ async function traced(options: SessionOptions = {}): Promise<{ at: Pair; told: T
   const listener = Object.fromEntries(
     NAMES.map((name) => [
       `on${name[0]!.toUpperCase()}${name.slice(1)}`,
-      (event: RequestEvent) => told.push({ ...event, name } as Told),
+      (event: RequestEvent) => told.push({ ...event, name }),
     ]),
   );
   return { at: await pair({ ...options, listener }), told, names: () => told.map(({ name }) => name).join(' ') };
@@ -155,7 +155,7 @@ test('listener: is called in the context of the caller', async () => {
   const storage = new AsyncLocalStorage<string>();
   const seen = new Set<string | undefined>();
   const listener = { onAdmitted: () => seen.add(storage.getStore()), onEnd: () => seen.add(storage.getStore()) };
-  await using at = await pair({ listener: listener as never });
+  await using at = await pair({ listener });
   await storage.run('mine', () => at.session.get('/fault/text').text());
   assert.deepEqual([...seen], ['mine']);
 });

@@ -418,6 +418,22 @@ test('connections: the one used last is used first', async () => {
   assert.equal(ports.size, 1);
 });
 
+test('connections: of all hosts 256 with nothing to do are kept, those that were used last', async () => {
+  await using server = await httpServer((_request, response) => void response.end('x'));
+  await using transport = transportOf({ lookup: () => Promise.resolve([{ address: '127.0.0.1', family: 4 }]) });
+  const visit = async (host: number): Promise<boolean | undefined> => {
+    const sink = new Recorder();
+    transport.send(get(`http://host-${host}:${server.port}/`), sink);
+    await sink.settled;
+    return sink.info?.reused;
+  };
+  for (let host = 0; host < 256; host++) await visit(host);
+  await visit(0);
+  await visit(256);
+  assert.equal(transport.snapshot().open, 256);
+  assert.deepEqual([await visit(0), await visit(1)], [true, false]);
+});
+
 test('UndiciTransport: a source whose exchange comes to nothing is ended', async () => {
   const port = await closedPort();
   for (const then of ['failed', 'aborted']) {

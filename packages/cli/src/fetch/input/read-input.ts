@@ -6,7 +6,6 @@ import { UsageError } from '../../usage-error.ts';
 import { HashIndex } from '../hash-index.ts';
 import { type Entry, type Fields, formatPlace, type Item, makeItem, type Place } from '../item.ts';
 import type { InputFormat } from '../options.ts';
-import { readRows } from './csv.ts';
 import { readJsonLine } from './jsonl.ts';
 import { LineSplitter } from './lines.ts';
 import { readTextLine } from './text.ts';
@@ -75,6 +74,7 @@ export class InputReader {
   }
 
   async *#rows(index: number, source: Readable): AsyncGenerator<Entry> {
+    const { readRows } = await import('./csv.ts');
     for await (const row of readRows(source)) {
       yield this.#entry(index, row.line, () => {
         if (row.fault !== undefined) throw new UsageError(row.fault);

@@ -5,7 +5,7 @@
  * it names. So it goes first and comes last when the part begins anew, and there is none for bytes of unknown version.
  */
 
-import { constants } from 'node:fs';
+import { type BigIntStats, constants } from 'node:fs';
 import { type FileHandle, link, lstat, open, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { SaveFileError } from '../../save/errors.ts';
@@ -23,6 +23,8 @@ export class PartFile {
   #size = 0;
   #version: Version | undefined;
   #ours = false;
+  /** Which file it is: another process may put its own in its place. */
+  #id = '';
 
   constructor(place: Place) {
     this.#place = place;
@@ -45,14 +47,15 @@ export class PartFile {
     const { path, part } = this.#place;
     const file = await unlessAbsent(path, () => open(part, O_RDWR | O_NOFOLLOW));
     if (!file) return undefined;
-    const stat = await file.stat();
-    const { size } = stat;
+    const stat = await onFile(path, () => file.stat({ bigint: true }));
+    const size = Number(stat.size);
     // With a second name it might be a file that somebody wants to keep as it is.
-    if (!stat.isFile() || stat.nlink > 1 || size === 0 || size > (version.total ?? Infinity)) {
+    if (!stat.isFile() || stat.nlink > 1n || size === 0 || size > (version.total ?? Infinity)) {
       await file.close();
       return undefined;
     }
     this.#file = file;
+    this.#id = idOf(stat);
     this.#size = size;
     this.#version = version;
     this.#ours = true;
@@ -69,7 +72,9 @@ export class PartFile {
       await writeSidecar(this.#place, version, 0);
     }
     this.#version = version;
-    this.#file = await onFile(path, () => create(this.#place));
+    const file = await onFile(path, () => create(this.#place));
+    this.#file = file;
+    this.#id = idOf(await onFile(path, () => file.stat({ bigint: true })));
     this.#ours = true;
     this.#size = 0;
   }
@@ -104,6 +109,8 @@ export class PartFile {
   async commit({ overwrite, fsync }: { readonly overwrite: boolean; readonly fsync: boolean }): Promise<void> {
     const { path, part } = this.#place;
     if (fsync) await onFile(path, () => (this.#file as FileHandle).sync());
+    // Half of what another process is writing must not get the name.
+    if (!(await this.#isThere())) throw new SaveFileError(path, 'EBUSY');
     await this.close();
     await onFile(path, () => (overwrite ? rename(part, path) : renameToNew(part, path)));
     this.#ours = false;
@@ -114,17 +121,30 @@ export class PartFile {
   /** Leaves it for another run; one of unknown version is removed. */
   async keep(): Promise<void> {
     if (!this.#version) return this.remove();
+    const there = await this.#isThere();
     await this.close();
-    await writeSidecar(this.#place, this.#version, this.#size);
+    if (there) await writeSidecar(this.#place, this.#version, this.#size);
   }
 
   /** Removes it, if it is ours. */
   async remove(): Promise<void> {
     if (!this.#ours) return;
     this.#ours = false;
+    const there = await this.#isThere();
     await this.close();
+    if (!there) return;
     await removeSidecar(this.#place);
     await unlessAbsent(this.#place.path, () => unlink(this.#place.part));
+  }
+
+  /**
+   * Whether what has the name of the part is what was written here, and not what another process has put there. Asked
+   * before it is closed: after, its number may be given to another file.
+   */
+  async #isThere(): Promise<boolean> {
+    const { path, part } = this.#place;
+    const there = await unlessAbsent(path, () => lstat(part, { bigint: true }));
+    return there !== undefined && idOf(there) === this.#id;
   }
 
   async close(): Promise<void> {
@@ -132,6 +152,10 @@ export class PartFile {
     this.#file = undefined;
     if (file) await onFile(this.#place.path, () => file.close());
   }
+}
+
+function idOf({ dev, ino }: BigIntStats): string {
+  return `${dev}:${ino}`;
 }
 
 /** Makes the part. That there is none is tried first: it is what is to be expected. */

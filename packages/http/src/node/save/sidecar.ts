@@ -6,7 +6,7 @@ import type { Version } from '../../save/version.ts';
 import { onFile, unlessAbsent } from './file-errors.ts';
 import type { Place } from './place.ts';
 
-const { O_CREAT, O_EXCL, O_RDONLY, O_WRONLY } = constants;
+const { O_CREAT, O_EXCL, O_NONBLOCK = 0, O_RDONLY, O_WRONLY } = constants;
 /** Windows has none. */
 export const O_NOFOLLOW = constants.O_NOFOLLOW ?? 0;
 const FORMAT = 1;
@@ -15,7 +15,8 @@ const LONGEST = 64 * 1024;
 /** What it says; undefined when it is not there, or is not one of ours. */
 export async function readSidecar({ path, sidecar }: Place): Promise<Version | undefined> {
   const text = await unlessAbsent(path, async () => {
-    const file = await open(sidecar, O_RDONLY | O_NOFOLLOW);
+    // What is no file but a pipe would be waited for, and none could end that.
+    const file = await open(sidecar, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
     try {
       return (await file.stat()).size > LONGEST ? '' : await file.readFile('utf8');
     } finally {
