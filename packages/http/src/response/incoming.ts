@@ -11,6 +11,12 @@ interface Reader {
   reject(error: unknown): void;
 }
 
+/** Where the body comes from. */
+export interface BodySource {
+  /** Lets the transport go on. */
+  resume(): void;
+}
+
 export class IncomingBody {
   #chunks: Uint8Array[] = [];
   #first = 0;
@@ -24,11 +30,10 @@ export class IncomingBody {
   #paused = false;
   /** When somebody began to wait for the next chunk, on the scale of performance.now(). */
   wantedAt = 0;
-  readonly #resume: () => void;
+  readonly #source: BodySource;
 
-  /** `resume` lets the transport go on. */
-  constructor(resume: () => void) {
-    this.#resume = resume;
+  constructor(source: BodySource) {
+    this.#source = source;
   }
 
   /** Whether the transport waits for somebody to read. */
@@ -164,7 +169,7 @@ export class IncomingBody {
   #goOn(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    this.#resume();
+    this.#source.resume();
   }
 
   #join(): Uint8Array {

@@ -8,7 +8,7 @@ const full = new Uint8Array(HIGH_WATER_BYTES);
 
 function incoming(): { readonly body: IncomingBody; readonly resumed: () => number } {
   let resumed = 0;
-  return { body: new IncomingBody(() => void resumed++), resumed: () => resumed };
+  return { body: new IncomingBody({ resume: () => void resumed++ }), resumed: () => resumed };
 }
 
 test('IncomingBody: what came before it was asked for is given at once', () => {
