@@ -69,6 +69,8 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
   /** When the present phase has lasted too long, and what that is called. */
   #limitAt = Infinity;
   #limit: TimeoutKind = 'acquire';
+  /** When a body of little interest is given up. */
+  #hurryAt = Infinity;
   /** When the entry in the wheel rings: never later than `#limitAt` and the total. */
   #armedAt = Infinity;
   #information = 0;
@@ -273,9 +275,9 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
     const { readMs, minSpeed } = this.journey.timeouts;
     const { paused, beingRead, wantedAt } = this.body;
     this.#activeAt = Math.max(this.#activeAt, beingRead ? wantedAt : now);
-    if (now - this.#activeAt >= readMs) return this.#timedOut('read', readMs);
+    if (now - this.#activeAt >= readMs || now >= this.#hurryAt) return this.#timedOut('read', readMs);
     if (!paused && minSpeed && this.#meter?.tooSlow(now)) return this.#timedOut('minSpeed', minSpeed.overMs);
-    this.#limitAt = Math.min(this.#activeAt + readMs, now + (this.#meter?.everyMs ?? Infinity));
+    this.#limitAt = Math.min(this.#activeAt + readMs, this.#hurryAt, now + (this.#meter?.everyMs ?? Infinity));
     this.#rearm(now);
   }
 
@@ -319,6 +321,15 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
     const make: ErrorFactory = (facts) => new BodyLimitError(bytes, `the body is larger than ${bytes} bytes`, facts);
     this.#fail(make, false);
     throw this.error ?? make(this.#factsOfBody());
+  }
+
+  /** The body is of little interest: it has so long and no longer. */
+  hurry(ms: number): void {
+    if (this.over) return;
+    const now = performance.now();
+    this.#hurryAt = now + ms;
+    this.#limitAt = Math.min(this.#limitAt, this.#hurryAt);
+    this.#rearm(now);
   }
 
   /** The error of somebody who reads, and finds more without an end than he takes. */

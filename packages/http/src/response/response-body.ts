@@ -9,6 +9,8 @@ import { ByteReader, joined } from './byte-reader.ts';
 import { headerOf, lengthOf } from './head.ts';
 
 const SNIPPET_BYTES = 1024;
+/** What is not there by then is left out: the status is what matters. */
+const SNIPPET_MS = 1_000;
 
 /** @internal */
 export interface BodyParts {
@@ -135,6 +137,7 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
     if (this.#used || this.#released) return '';
     const found: Uint8Array[] = [];
     let size = 0;
+    this.#parts.exchange.hurry(SNIPPET_MS);
     try {
       for await (const chunk of this) {
         found.push(chunk);

@@ -54,7 +54,8 @@ const cancellers: Readonly<Record<string, Canceller>> = {
 
   'timeout()': async (stage) => {
     const began = performance.now();
-    assert.ok((await errorOf(timeout(TIMEOUT_MS, () => stage.act({})))) instanceof TimeoutError);
+    const error = await errorOf(timeout(TIMEOUT_MS, () => stage.act({})));
+    assert.ok(error instanceof TimeoutError, `threw ${error.stack}`);
     return performance.now() - began - TIMEOUT_MS;
   },
 };
