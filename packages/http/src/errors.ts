@@ -138,7 +138,7 @@ export class TruncatedError extends HttpError {
   }
 }
 
-/** The server answered with a status that is none of 2xx, and it was asked to be an error. */
+/** The server answered with a status of 400 or more, and that was asked to be an error. */
 export class StatusError extends HttpError {
   readonly status: number;
   readonly statusText: string;

@@ -1,8 +1,8 @@
-import { AsyncResource } from 'node:async_hooks';
 import { lookup } from 'node:dns';
 import { isIP } from 'node:net';
 
 import type { LookupFunction } from '../wire/transport.ts';
+import { outside } from './outside.ts';
 
 /** One address of a host. */
 export interface HostAddress {
@@ -102,8 +102,8 @@ export class DnsCache {
     const pending: Pending = {
       hostname,
       waiters: new Set(),
-      // A resolver of the user's own is called in the context of who asked, though it may be called later.
-      start: AsyncResource.bind(() => this.#start(pending)),
+      // Of no request, as many wait for it: the scope of the first to ask must not end it for the others.
+      start: () => outside(() => this.#start(pending)),
       started: false,
     };
     this.#pending.set(hostname, pending);

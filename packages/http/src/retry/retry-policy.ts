@@ -96,7 +96,7 @@ const made = new WeakSet();
  *
  * @example Patient with a slow service
  * ```ts no-check
- * const session = await ClientSession.open({ retry: exponential({ attempts: 6, capMs: 60_000 }) });
+ * const session = new ClientSession({ retry: exponential({ attempts: 6, capMs: 60_000 }) });
  * ```
  */
 export function exponential(options?: RetryOptions): RetryPolicy {

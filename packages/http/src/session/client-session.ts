@@ -3,7 +3,7 @@ import { encodeBody } from '../body/request-body.ts';
 import { DeadlineWheel } from '../deadlines.ts';
 import { SessionClosedError, type RequestFacts } from '../errors.ts';
 import { isToken } from '../headers/validate.ts';
-import { shown } from '../internal/checks.ts';
+import { readOptions, shown } from '../internal/checks.ts';
 import { ambientScope } from '../internal/ambient-scope.ts';
 import { Gate, type GateSnapshot } from '../gate.ts';
 import { platform } from '../platform/platform.ts';
@@ -138,16 +138,21 @@ export class ClientSession implements AsyncDisposable {
    *
    * Cancellable: no; in a cancelled scope there is no grace, or no more of it.
    *
-   * @throws {RangeError} when `graceMs` is not a number from 0 on; the session is not closed then.
+   * @throws {RangeError} when `graceMs` is not a number from 0 on, {@link TypeError} when there is another option; the
+   * session is not closed then.
    */
   close(options?: { readonly graceMs?: number | undefined }): Promise<void> {
-    const graceMs = options?.graceMs ?? this.#core.options.graceMs;
-    if (!(graceMs >= 0)) {
-      const wanted = '{ graceMs } takes milliseconds from 0 on, or Infinity';
-      return Promise.reject(new RangeError(`Cannot close as ${wanted}: current value is ${String(graceMs)}`));
+    try {
+      const { graceMs = this.#core.options.graceMs } = readOptions(options, ['graceMs'], 'close');
+      if (typeof graceMs !== 'number' || !(graceMs >= 0)) {
+        const wanted = '{ graceMs } takes milliseconds from 0 on, or Infinity';
+        throw new RangeError(`Cannot close as ${wanted}: current value is ${shown(graceMs)}`);
+      }
+      this.#closing ??= this.#close(graceMs);
+      return this.#closing;
+    } catch (error) {
+      return Promise.reject(error);
     }
-    this.#closing ??= this.#close(graceMs);
-    return this.#closing;
   }
 
   [Symbol.asyncDispose](): Promise<void> {

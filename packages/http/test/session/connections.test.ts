@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { moveOnAfter, sleep } from 'corral';
 
 import { makeCertificates, missingOpenssl } from '../faults/certificates.ts';
 import { startFaultServer } from '../faults/server.ts';
@@ -156,6 +157,19 @@ test('lookup: requests at the same time ask once, and one that is cancelled does
   assert.equal((await first).message, 'mine');
   assert.deepEqual(await Promise.all(others), ['ok', 'ok', 'ok']);
   assert.equal(asked, 1);
+});
+
+test('lookup: waits of corral in it do not end with the scope of the first to ask', async () => {
+  const lookup = async () => {
+    await sleep(50);
+    return [{ address: '127.0.0.1', family: 4 as const }];
+  };
+  await using at = await pair({ lookup });
+  const url = `http://somewhere.example:${at.server.port}/fault/text`;
+  const first = moveOnAfter(10, () => at.session.get(url).text());
+  const second = at.session.get(url).text();
+  assert.equal((await first).timedOut, true);
+  assert.equal(await second, 'ok');
 });
 
 test('lookup: the next address is tried where one refuses', async () => {

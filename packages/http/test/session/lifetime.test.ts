@@ -330,6 +330,8 @@ test('close: wrong options are refused', async () => {
   await using at = await pair();
   await assert.rejects(at.session.close({ graceMs: -1 }), RangeError);
   await assert.rejects(at.session.close({ graceMs: Number.NaN }), RangeError);
+  await assert.rejects(at.session.close({ graceMs: '5' as never }), RangeError);
+  await assert.rejects(at.session.close({ grace: 5 } as never), TypeError);
   assert.equal(at.session.closed, false);
 });
 
