@@ -376,7 +376,9 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
     this.body.fail(
       why
         ? why.error
-        : new TypeError('Cannot read the body as the response was released, or the scope of its request has ended'),
+        : new TypeError(
+            'Cannot read the body as the response was released, or the scope of its request has ended: read it in there, or give the request { scope }',
+          ),
     );
   }
 

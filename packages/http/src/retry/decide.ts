@@ -76,7 +76,9 @@ export function decide(policy: RetryPolicy, facts: RetryFacts, budget: RetryToke
   if (mayReconnect(policy, facts)) return { retry: true, delayMs: 0, free: true, closeHostMs: undefined };
   const { retryAfterMs = 0 } = facts;
   const tooLong = retryAfterMs > policy.maxRetryAfterMs;
-  const closes = retryAfterMs > 0 && !tooLong && OVERLOADED.includes(facts.response?.status ?? 0);
+  // Who never retries has said that no answer is waited for.
+  const waits = policy.attempts > 1 && retryAfterMs > 0 && !tooLong;
+  const closes = waits && OVERLOADED.includes(facts.response?.status ?? 0);
   const closeHostMs = closes ? retryAfterMs : undefined;
   const refused = (reason: RetryRefusal): RetryDecision => ({ retry: false, reason, closeHostMs });
 
@@ -84,7 +86,7 @@ export function decide(policy: RetryPolicy, facts: RetryFacts, budget: RetryToke
   if (reason) return refused(reason);
   if (facts.attempt >= policy.attempts) return refused('attempts');
   if (tooLong) return refused('retry-after');
-  if (!budget.withdraw()) return refused('budget');
+  if (policy.budget !== Infinity && !budget.withdraw()) return refused('budget');
   return { retry: true, delayMs: retryAfterMs || backoff(policy, facts.attempt), free: false, closeHostMs };
 }
 

@@ -154,6 +154,18 @@ test('decide: a request that gives up closes the host all the same', () => {
   assert.deepEqual(decision, { retry: false, reason: 'attempts', closeHostMs: 1000 });
 });
 
+test('decide: a policy that never retries closes no host', () => {
+  const decision = decide(never, answered(503, { retryAfterMs: 1000 }), new RetryTokens(1));
+  assert.equal(decision.closeHostMs, undefined);
+});
+
+test('decide: a policy without a budget takes nothing of that of the session', () => {
+  const empty = new RetryTokens(0);
+  while (empty.withdraw());
+  assert.equal(summary(decided(answered(503), {}, empty)), 'budget');
+  assert.equal(summary(decided(answered(503), { budget: Infinity }, empty)), again);
+});
+
 test('decide: retryIf overrules status, method and failure, but not what cannot be', () => {
   const always = { retryIf: () => true };
   assert.equal(summary(decided(answered(404), always)), again);
