@@ -1,12 +1,12 @@
 // Measures what an import costs: bundles the imports listed in size.json for the browser (esbuild, minified, tree
 // shaken), gzips the result and compares it with the limit given there; `without` lists folders of which nothing may be
-// in it. The packages must be built.
+// in it. A `node:` import fails. What is imported on demand does not count. The packages must be built.
 //
 // Usage: node scripts/size.mjs [--json]
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
-import { readArguments, root, table } from './lib/shared.mjs';
+import { readArguments, root, shown, table } from './lib/shared.mjs';
 
 const { flags } = readArguments(import.meta.url, ['--json']);
 const cases = JSON.parse(readFileSync(new URL('size.json', import.meta.url), 'utf8'));
@@ -41,14 +41,16 @@ async function measure(name, { import: clause, from, limit, without = [] }) {
     target: 'es2022',
     platform: 'browser',
     treeShaking: true,
+    splitting: true,
+    outdir: root,
     write: false,
     metafile: true,
     logLevel: 'silent',
   });
-  const code = outputFiles[0].contents;
-  const contained = Object.entries(Object.values(metafile.outputs)[0].inputs).filter(
-    ([, input]) => input.bytesInOutput > 0,
-  );
-  const unwanted = contained.map(([path]) => path).filter((path) => without.some((folder) => path.includes(folder)));
+  // What is loaded later, if at all, is in files of its own.
+  const [path, { inputs }] = Object.entries(metafile.outputs).find(([, { entryPoint }]) => entryPoint !== undefined);
+  const code = outputFiles.find((file) => shown(file.path) === path).contents;
+  const contained = Object.entries(inputs).filter(([, input]) => input.bytesInOutput > 0);
+  const unwanted = contained.map(([file]) => file).filter((file) => without.some((folder) => file.includes(folder)));
   return { name, minified: code.byteLength, gzip: gzipSync(code, { level: 9 }).byteLength, limit, unwanted };
 }

@@ -16,7 +16,10 @@ for (const [engine, versions] of [
     const code = `Object.defineProperty(process, 'versions', { value: { ...process.versions, ...${versions} } })`;
     const nodeOptions = isNode ? ['--import', `data:text/javascript,${encodeURIComponent(code)}`] : [];
     const ended = await corral(['fetch', 'http://127.0.0.1:1/x', '-d', folder.at('out')], { nodeOptions });
-    assert.match(ended.stderr, new RegExp(`^corral: Cannot run as the command needs Node.js .*: current value is ${engine} `));
+    assert.match(
+      ended.stderr,
+      new RegExp(`^corral: Cannot run as the command needs Node.js .*: current value is ${engine} `),
+    );
     assert.deepEqual([ended.code, ended.stdout, folder.tree().size], [2, '', 0]);
     assert.equal((await corral(['--version'], { nodeOptions })).code, 0);
   });

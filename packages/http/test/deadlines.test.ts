@@ -93,25 +93,29 @@ test('DeadlineWheel: setting and clearing over and over arms few timers', () => 
   assert.ok(time.arms < 10, `${time.arms} timers`);
 });
 
-test('DeadlineWheel: entries may set and clear one another, and one that throws harms no other', { skip: uncaughtFails }, async () => {
-  const time = new ManualTime();
-  const wheel = new DeadlineWheel(time);
-  const trace: string[] = [];
-  const third = new Entry(() => trace.push('third'));
-  const first: Entry = new Entry(() => {
-    trace.push('first');
-    wheel.clear(third);
-    if (trace.length === 1) wheel.set(first, 0);
-    throw new Error('of an entry');
-  });
-  wheel.set(first, 40);
-  wheel.set(new Entry(() => trace.push('second')), 40);
-  wheel.set(third, 40);
-  const errors = await uncaught(2, () => time.advance(1000));
-  assert.deepEqual(trace, ['first', 'second', 'first']);
-  assert.deepEqual(errors, ['of an entry', 'of an entry']);
-  assert.equal(wheel.size, 0);
-});
+test(
+  'DeadlineWheel: entries may set and clear one another, and one that throws harms no other',
+  { skip: uncaughtFails },
+  async () => {
+    const time = new ManualTime();
+    const wheel = new DeadlineWheel(time);
+    const trace: string[] = [];
+    const third = new Entry(() => trace.push('third'));
+    const first: Entry = new Entry(() => {
+      trace.push('first');
+      wheel.clear(third);
+      if (trace.length === 1) wheel.set(first, 0);
+      throw new Error('of an entry');
+    });
+    wheel.set(first, 40);
+    wheel.set(new Entry(() => trace.push('second')), 40);
+    wheel.set(third, 40);
+    const errors = await uncaught(2, () => time.advance(1000));
+    assert.deepEqual(trace, ['first', 'second', 'first']);
+    assert.deepEqual(errors, ['of an entry', 'of an entry']);
+    assert.equal(wheel.size, 0);
+  },
+);
 
 test('DeadlineWheel: after the event loop was blocked, what has arrived has its turn first', () => {
   const time = new ManualTime();

@@ -1,5 +1,6 @@
 /** Why errors that nobody catches are not looked at here, or false. */
-export const uncaughtFails: string | false = 'Bun' in globalThis && 'to the runner of Bun an uncaught error is a failure';
+export const uncaughtFails: string | false =
+  'Bun' in globalThis && 'to the runner of Bun an uncaught error is a failure';
 
 /** The messages of the next errors that nobody catches: `count` of them, thrown by what `body` sets off. */
 export async function uncaught(count: number, body: () => void): Promise<string[]> {

@@ -125,7 +125,10 @@ export class FetchExchange implements WireCall {
     this.#headSeen = true;
     this.#reader = response.body?.getReader();
     const { status, statusText } = response;
-    this.#sink.onHead({ status, statusText, headers: decodedHeaders(response.headers) });
+    const url = response.redirected ? new URL(response.url) : undefined;
+    // A server may have put credentials into it.
+    if (url) url.username = url.password = '';
+    this.#sink.onHead({ status, statusText, headers: decodedHeaders(response.headers), url });
   }
 
   async #read(): Promise<void> {

@@ -13,8 +13,7 @@ const MOST = 'Deno' in globalThis || 'Bun' in globalThis ? 1 : Infinity;
  */
 export function decodedHeaders(headers: Headers): string[] {
   const codings = headers.get('content-encoding')?.toLowerCase().split(',') ?? [];
-  const decoded =
-    codings.length > 0 && codings.length <= MOST && codings.every((coding) => DECODED.has(coding.trim()));
+  const decoded = codings.length > 0 && codings.length <= MOST && codings.every((coding) => DECODED.has(coding.trim()));
   const all: string[] = [];
   headers.forEach((value, name) => {
     if (!decoded || (name !== 'content-encoding' && name !== 'content-length')) all.push(name, value);

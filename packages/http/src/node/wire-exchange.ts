@@ -131,32 +131,30 @@ export class WireExchange implements WireCall, Listed {
     if (connection.multiplexed && body !== null && (request.method === 'GET' || request.method === 'HEAD')) {
       return this.#refuse(`there is no ${request.method} with a body over HTTP/2`);
     }
-    const { origin, pathname, search } = request.url;
-    const forward = request.proxy !== undefined && request.url.protocol === 'http:';
+    const { method, url } = request;
+    const path = url.pathname + url.search;
+    const secure = url.protocol === 'https:';
+    const forward = request.proxy !== undefined && !secure;
     this.#dispatching = true;
     connection.client.dispatch(
-      {
-        // undici would find in Object.prototype what is not here.
-        __proto__: null,
-        method: request.method,
-        path: forward ? origin + pathname + search : pathname + search,
+      new DispatchOptions({
+        method,
+        path: forward ? url.origin + path : path,
         headers: this.#headers(forward) as string[],
-        body: body as Uint8Array,
-        // Neither has undici's meaning here: one is what HTTP/2 needs to multiplex, of the other it knows the connection.
-        idempotent: true,
-        blocking: false,
-        ...(connection.link.info.protocol === 'h1' && this.#reset(request.method)),
-        ...(request.url.protocol === 'https:' && { servername: request.url.hostname }),
-      } as Dispatcher.DispatchOptions,
+        body: body as Uint8Array | null,
+        reset: connection.multiplexed ? null : this.#reset(),
+        servername: secure ? url.hostname : null,
+      }) as Dispatcher.DispatchOptions,
       this as unknown as Dispatcher.DispatchHandler,
     );
     this.#dispatching = false;
   }
 
   /** undici closes after HEAD in case a body follows. Whatever follows without being asked for ends the connection anyway. */
-  #reset(method: string): { reset: boolean } | undefined {
-    if (!this.#owner.keepAlive) return { reset: true };
-    return method === 'HEAD' && this.request.body === null ? { reset: false } : undefined;
+  #reset(): boolean | null {
+    if (!this.#owner.keepAlive) return true;
+    const { method, body } = this.request;
+    return method === 'HEAD' && body === null ? false : null;
   }
 
   #headers(forward: boolean): readonly string[] {
@@ -360,6 +358,33 @@ export class WireExchange implements WireCall, Listed {
     connection.destroy();
   }
 }
+
+/** What undici takes as null although its types do not say so. */
+type Given = Pick<DispatchOptions, 'method' | 'path' | 'headers' | 'body' | 'reset' | 'servername'>;
+
+/** What undici is told of a request. */
+class DispatchOptions {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: string[];
+  readonly body: Uint8Array | AsyncIterable<Uint8Array> | null;
+  readonly reset: boolean | null;
+  readonly servername: string | null;
+  // Neither has undici's meaning here: one is what HTTP/2 needs to multiplex, of the other it knows the connection.
+  readonly idempotent = true;
+  readonly blocking = false;
+
+  constructor({ method, path, headers, body, reset, servername }: Given) {
+    this.method = method;
+    this.path = path;
+    this.headers = headers;
+    this.body = body;
+    this.reset = reset;
+    this.servername = servername;
+  }
+}
+// undici would find in Object.prototype what is not here. (A literal with `__proto__: null` is slow: it becomes a table.)
+Object.setPrototypeOf(DispatchOptions.prototype, null);
 
 function startLater(owner: ExchangeOwner, exchange: WireExchange): void {
   if (!exchange.over) owner.start(exchange);

@@ -1,5 +1,7 @@
 /** Header fields, as undici gives them and as the contract of transports wants them. */
 
+import { util } from 'undici';
+
 export function has(headers: readonly string[], name: string): boolean {
   for (let i = 0; i < headers.length; i += 2) if ((headers[i] as string).toLowerCase() === name) return true;
   return false;
@@ -9,7 +11,8 @@ export function has(headers: readonly string[], name: string): boolean {
 export function fields(raw: readonly (Buffer | string)[]): string[] {
   const all: string[] = [];
   for (let i = 0; i < raw.length; i += 2) {
-    all.push(text(raw[i]).toLowerCase(), text(raw[i + 1]).trim());
+    // undici knows the common names by their bytes: nothing is decoded for them.
+    all.push(util.headerNameToString(raw[i] ?? ''), text(raw[i + 1]).trim());
   }
   return all;
 }

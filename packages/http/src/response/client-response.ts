@@ -26,6 +26,8 @@ export interface ResponseParts {
   readonly statusText: string;
   readonly rawHeaders: readonly string[];
   readonly url: URL;
+  /** Whether the platform has followed redirects of which nothing else is known. */
+  readonly moved: boolean;
   readonly history: readonly RedirectStep[];
   readonly http: '1.1' | '2';
   readonly body: ResponseBody;
@@ -76,7 +78,7 @@ export class ClientResponse implements AsyncDisposable {
   }
 
   get redirected(): boolean {
-    return this.history.length > 0;
+    return this.history.length > 0 || this.#parts.moved;
   }
 
   /** The headers as a `Headers` of their own. */

@@ -1,16 +1,22 @@
 import { platform } from '../platform/platform.ts';
 import type { Transport, TransportCapabilities, TransportOptions } from '../wire/transport.ts';
 import { anything, checkedOptions, isBoolean, isString, oneOf, type OptionChecks } from './option-checks.ts';
-import type { SessionOptions } from './options.ts';
+import type { SessionOptions, SharedOptions } from './options.ts';
 
-/** What a platform must be able to do for an option. */
-const NEEDS: readonly (readonly [option: keyof SessionOptions, capability: keyof TransportCapabilities])[] = [
+type Needs = readonly (readonly [option: keyof SessionOptions, capability: keyof TransportCapabilities])[];
+
+/** What a platform must be able to do for an option. What only makes things faster is no promise, and taken anywhere. */
+const NEEDS: Needs = [
   ['addressPolicy', 'addressPolicy'],
   ['proxy', 'proxy'],
   ['tls', 'tls'],
   ['lookup', 'addressPolicy'],
   ['localAddress', 'tls'],
   ['socketPath', 'tls'],
+  ['maxHeaderBytes', 'tls'],
+  ['maxRatio', 'rawBodies'],
+  ['secretHeaders', 'redirects'],
+  ['cookies', 'forbiddenHeaders'],
 ];
 
 const TLS: OptionChecks = {
@@ -25,15 +31,32 @@ const TLS: OptionChecks = {
 
 /** The transport of a session. @throws {TypeError} when the platform cannot do what the options ask for. */
 export function openTransport(given: Partial<SessionOptions>): Transport {
-  const { createTransport, name } = platform();
-  const transport = createTransport(transportOptions(given));
+  const transport = platform().createTransport(transportOptions(given));
+  const { capabilities } = transport;
   for (const [option, capability] of NEEDS) {
-    if (given[option] === undefined || given[option] === 'any' || transport.capabilities[capability]) continue;
-    throw new TypeError(
-      `Cannot call new ClientSession with { ${option} } as this platform has no way to do so: it is '${name}'`,
-    );
+    const value = given[option];
+    if (value !== undefined && value !== 'any' && value !== false && !capabilities[capability])
+      throw unsupported('new ClientSession', option);
   }
+  checkSupported(given, capabilities, 'new ClientSession');
   return transport;
+}
+
+/** Of what requests may be given as well. @throws {TypeError} when the platform cannot do it. */
+export function checkSupported(
+  { redirect, timeout }: Partial<SharedOptions>,
+  capabilities: TransportCapabilities,
+  call: string,
+): void {
+  if (redirect !== undefined && !capabilities.redirects) throw unsupported(call, 'redirect');
+  if (capabilities.connectTimeout || typeof timeout !== 'object') return;
+  if ((timeout.connectMs ?? Infinity) !== Infinity) throw unsupported(call, 'timeout: { connectMs }');
+}
+
+function unsupported(call: string, option: string): TypeError {
+  return new TypeError(
+    `Cannot call ${call} with { ${option} } as this platform has no way to do so: it is '${platform().name}'`,
+  );
 }
 
 function transportOptions(given: Partial<SessionOptions>): TransportOptions {

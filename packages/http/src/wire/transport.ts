@@ -45,6 +45,8 @@ export interface WireHead {
   readonly statusText: string;
   /** Names, in lower case, and values in turns, in the order in which they came. */
   readonly headers: readonly string[];
+  /** Where the platform's own redirects have led, without credentials; undefined when it followed none. */
+  readonly url?: URL | undefined;
 }
 
 /** Why an exchange failed, as the transport sees it. */

@@ -73,7 +73,10 @@ test('encodeBody: sends JSON', async () => {
 test('encodeBody: says why something has no JSON', () => {
   const cycle: { self?: unknown } = {};
   cycle.self = cycle;
-  assert.throws(() => encodeBody({ json: cycle }), { name: 'TypeError', message: /^Cannot send json .*(circular|cyclic)/i });
+  assert.throws(() => encodeBody({ json: cycle }), {
+    name: 'TypeError',
+    message: /^Cannot send json .*(circular|cyclic)/i,
+  });
   assert.throws(() => encodeBody({ json: { a: 1n } }), { name: 'TypeError', message: /BigInt/ });
   assert.throws(() => encodeBody({ json: undefined }), { name: 'TypeError', message: /undefined$/ });
   assert.throws(() => encodeBody({ json: () => 1 }), { name: 'TypeError', message: /function$/ });

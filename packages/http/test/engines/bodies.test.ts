@@ -7,7 +7,8 @@ import { textOf } from '../faults/encodings.ts';
 import { errorOf, failure, pair, until } from './fixture.ts';
 
 /** What fetch undoes here. */
-const UNDONE = 'Deno' in globalThis ? ['gzip', 'br'] : ['gzip', 'br', 'deflate', ...('Bun' in globalThis ? [] : ['gzip, gzip'])];
+const UNDONE =
+  'Deno' in globalThis ? ['gzip', 'br'] : ['gzip', 'br', 'deflate', ...('Bun' in globalThis ? [] : ['gzip, gzip'])];
 
 test('fetch session: text, JSON and bytes are what was sent', async () => {
   await using at = await pair();
@@ -77,7 +78,10 @@ for (const encoding of ['gzip', 'br', 'deflate', 'gzip, gzip'] as const) {
     const path = `/fault/encoded?encoding=${encoding}`;
     if (UNDONE.includes(encoding)) {
       await using response = await at.session.get(path);
-      assert.deepEqual([response.header('content-encoding'), response.header('content-length')], [undefined, undefined]);
+      assert.deepEqual(
+        [response.header('content-encoding'), response.header('content-length')],
+        [undefined, undefined],
+      );
       assert.equal((await response.text()) === textOf(12_000), true);
     } else {
       assert.match((await failure(at.session.get(path), DecodeError)).message, /which this platform does not undo$/);

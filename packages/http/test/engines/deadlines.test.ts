@@ -142,9 +142,7 @@ test('fetch session: a signal from elsewhere cancels a request, with its reason'
 
 test('fetch session: no more requests than the limits allow are in flight', async () => {
   await using at = await pair({ limits: { perHost: 3 } });
-  const texts = await Promise.all(
-    Array.from({ length: 20 }, () => at.session.get('/fault/slow-start?ms=5').text()),
-  );
+  const texts = await Promise.all(Array.from({ length: 20 }, () => at.session.get('/fault/slow-start?ms=5').text()));
   assert.equal(texts.join(''), 'ok'.repeat(20));
   assert.equal(at.server.inFlight.max, 3);
 });
@@ -168,7 +166,7 @@ test('fetch session: more than the queue holds fails at once', async () => {
   await using first = await at.session.get('/fault/stall-body');
   const queued = at.session.get('/fault/text').text();
   await failure(at.session.get('/fault/text').text(), QueueFullError);
-  first.release();
+  await first.release();
   assert.equal(await queued, 'ok');
 });
 

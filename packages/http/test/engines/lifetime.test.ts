@@ -20,7 +20,9 @@ import { fileBytes } from '../faults/files.ts';
 import { errorOf, failure, pair } from './fixture.ts';
 
 /** A folder that is gone at the end of its block. */
-async function temporaryFolder(): Promise<AsyncDisposable & { readonly at: (name: string) => string; readonly path: string }> {
+async function temporaryFolder(): Promise<
+  AsyncDisposable & { readonly at: (name: string) => string; readonly path: string }
+> {
   const path = await mkdtemp(join(tmpdir(), 'corral-http-'));
   return {
     path,
@@ -127,6 +129,9 @@ const UNSUPPORTED: Readonly<Record<string, SessionOptions>> = {
   lookup: { lookup: () => Promise.resolve([]) },
   localAddress: { localAddress: '127.0.0.1' },
   socketPath: { socketPath: '/run/some.sock' },
+  maxHeaderBytes: { maxHeaderBytes: 1_000 },
+  maxRatio: { maxRatio: 10 },
+  'timeout: { connectMs }': { timeout: { connectMs: 1_000 } },
 };
 
 for (const [name, options] of Object.entries(UNSUPPORTED)) {
@@ -138,7 +143,14 @@ for (const [name, options] of Object.entries(UNSUPPORTED)) {
   });
 }
 
+test('fetch session: a time limit for connecting is refused for a request as well', async () => {
+  await using at = await pair();
+  const error = await errorOf(at.session.get('/fault/text', { timeout: { connectMs: 1_000 } }));
+  assert.match(error.message, /^Cannot call get\(\) with { timeout: { connectMs } } as this platform has no way/);
+  assert.equal(at.server.requests.length, 0);
+});
+
 test('fetch session: options that say what is anyhow are taken', async () => {
-  await using at = await pair({ addressPolicy: 'any', proxy: undefined, http: 1 });
+  await using at = await pair({ addressPolicy: 'any', proxy: undefined, http: 1, timeout: { connectMs: Infinity } });
   assert.equal(await at.session.get('/fault/text').text(), 'ok');
 });

@@ -116,7 +116,10 @@ test('fetch session: middleware goes around each hop', async () => {
 test('fetch session: a listener is told what happens, in order', async () => {
   const told: string[] = [];
   const listener = Object.fromEntries(
-    ['onAdmitted', 'onSent', 'onHeaders', 'onRedirect', 'onEnd', 'onError'].map((name) => [name, () => told.push(name)]),
+    ['onAdmitted', 'onSent', 'onHeaders', 'onRedirect', 'onEnd', 'onError'].map((name) => [
+      name,
+      () => told.push(name),
+    ]),
   );
   await using at = await pair({ listener });
   await at.session.get('/fault/redirect').text();

@@ -169,10 +169,7 @@ for (const url of [undefined, null, 5, {}, ['/']]) {
 
 test('get: queries that would be lost in silence are refused', async () => {
   await using at = await pair();
-  for (const options of [
-    { query: new Map([['a', 'b']]) },
-    { query: [['a', 'b']] },
-  ]) {
+  for (const options of [{ query: new Map([['a', 'b']]) }, { query: [['a', 'b']] }]) {
     assert.match((await errorOf(at.session.get('/fault/echo', options as never))).message, /^Cannot get\(\) as \{/);
   }
   assert.equal(at.server.requests.length, 0);
@@ -231,9 +228,14 @@ test('get: what is wrong rejects, and never throws', async () => {
 });
 
 test('get: requests at the same time do not wait for each other', async () => {
-  await using at = await pair();
-  const all = Array.from({ length: 8 }, () => at.session.get('/fault/slow-start?ms=100').text());
-  await at.server.waitFor(({ inFlight }) => inFlight.now === 8);
+  const routes: Parameters<typeof pair>[1] = {
+    '/': async (exchange) => {
+      await exchange.until(() => exchange.server.inFlight.max === 8);
+      await exchange.respond(200, 'ok');
+    },
+  };
+  await using at = await pair({}, routes);
+  const all = Array.from({ length: 8 }, () => at.session.get('/').text());
   assert.deepEqual(
     await Promise.all(all),
     Array.from({ length: 8 }, () => 'ok'),
