@@ -1,3 +1,6 @@
+import type { ClientHttp2Session } from 'node:http2';
+import type { Duplex } from 'node:stream';
+
 import { Client, type buildConnector } from 'undici';
 
 import type { ConnectionInfo, TransportOptions } from '../wire/transport.ts';
@@ -98,6 +101,24 @@ export class Connection {
   /** How many bytes have come over it. */
   get received(): number {
     return this.link.socket.bytesRead;
+  }
+
+  /**
+   * Tells the next stream of HTTP/2 that is made. undici keeps it to itself, and ends what it gives up as if all had been
+   * sent: to a server, half a body would be a whole one.
+   */
+  onStream(tell: (stream: Duplex) => void): void {
+    const { socket } = this.link;
+    const key = Object.getOwnPropertySymbols(socket).find(({ description }) => description === 'http2Session');
+    const session = key && (socket as unknown as Record<symbol, ClientHttp2Session>)[key];
+    if (!session) return;
+    const { request } = session;
+    session.request = (...given) => {
+      session.request = request;
+      const stream = request.apply(session, given);
+      tell(stream);
+      return stream;
+    };
   }
 
   /** No exchange begins on it any more; it ends with the last. */

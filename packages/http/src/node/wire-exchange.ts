@@ -1,14 +1,16 @@
 import { AsyncResource } from 'node:async_hooks';
+import type { Duplex } from 'node:stream';
 
-import { util, type Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 
 import type { ConnectPhase, WireCall, WireFailure, WireRequest, WireSink } from '../wire/transport.ts';
 import type { ConnectFailure } from './connect-failure.ts';
-import type { Connection } from './connection.ts';
+import { ConnectionGone, type Connection } from './connection.ts';
 import { proxyAuthorization } from './proxy-tunnel.ts';
 import { outside } from './outside.ts';
 import type { Listed } from '../internal/roster.ts';
 import { Upload } from '../wire/upload.ts';
+import { fields, has, sizeOf, trailerFields } from './wire-fields.ts';
 import { wireFailure } from './wire-failure.ts';
 
 /** How many header fields a response may have. */
@@ -37,6 +39,8 @@ export class WireExchange implements WireCall, Listed {
   readonly #sink: WireSink;
   #connection: Connection | undefined;
   #upload: Upload | undefined;
+  /** Of HTTP/2, with a body to be sent. */
+  #stream: Duplex | undefined;
   #context: AsyncResource | undefined;
   #abortRequest: ((reason?: Error) => void) | undefined;
   #resumeReading: (() => void) | undefined;
@@ -121,7 +125,7 @@ export class WireExchange implements WireCall, Listed {
     const { request } = this;
     let { body } = request;
     if (body !== null && !(body instanceof Uint8Array)) {
-      body = this.#upload = new Upload(body, request.bodyLength);
+      body = this.#upload = new Upload(body, request.bodyLength, () => this.#cutStream());
       if (request.bodyLength === 0) body = null;
     }
     if (connection.multiplexed && body !== null && (request.method === 'GET' || request.method === 'HEAD')) {
@@ -207,6 +211,8 @@ export class WireExchange implements WireCall, Listed {
     if (this.#over) return abort();
     const connection = this.#connection as Connection;
     this.#sink.onSend(this.#reused ? connection.reusedInfo : connection.link.info);
+    if (this.#over || !connection.multiplexed || this.request.body === null) return;
+    connection.onStream((stream) => (this.#stream = stream));
   }
 
   onHeaders(status: number, rawHeaders: readonly (Buffer | string)[], resume: () => void, statusText: string): boolean {
@@ -326,6 +332,7 @@ export class WireExchange implements WireCall, Listed {
     const upload = this.#upload ?? Upload.of(this.request);
     upload?.stop();
     this.#resumeReading = undefined;
+    this.#stream = undefined;
   }
 
   /** Given up on after a while in which nothing came for anybody: the next would wait in vain as well. */
@@ -334,7 +341,13 @@ export class WireExchange implements WireCall, Listed {
     return silent && performance.now() - this.#begunAt > SILENCE_MS;
   }
 
+  /** Resets it, with nothing that would look like the end of the body. */
+  #cutStream(): void {
+    this.#stream?.destroy(new ConnectionGone('the request was given up'));
+  }
+
   #break(connection: Connection): void {
+    this.#cutStream();
     this.#abortRequest?.();
     if (connection.multiplexed) {
       if (this.#silent(connection)) connection.retire();
@@ -383,40 +396,4 @@ function isRefusal(error: Error & { code?: string }): boolean {
 
 function onErrorLater(exchange: WireExchange, error: Error): void {
   exchange.onError(error);
-}
-
-function has(headers: readonly string[], name: string): boolean {
-  for (let i = 0; i < headers.length; i += 2) if ((headers[i] as string).toLowerCase() === name) return true;
-  return false;
-}
-
-/** Names in lower case and values without white space around them. */
-function fields(raw: readonly (Buffer | string)[]): string[] {
-  const all: string[] = [];
-  for (let i = 0; i < raw.length; i += 2) {
-    // undici knows the common names by their bytes: nothing is decoded for them.
-    all.push(util.headerNameToString(raw[i] ?? ''), text(raw[i + 1]).trim());
-  }
-  return all;
-}
-
-/** undici counts the bytes of HTTP/1.1 by itself. */
-function sizeOf(raw: readonly (Buffer | string)[]): number {
-  let size = 0;
-  for (const part of raw) size += part.length;
-  return size;
-}
-
-function text(value: Buffer | string | undefined): string {
-  return typeof value === 'string' ? value : (value?.toString('latin1') ?? '');
-}
-
-/** HTTP/1.1 brings a list, HTTP/2 an object. */
-function trailerFields(trailers: unknown): string[] {
-  if (Array.isArray(trailers)) return trailers.length === 0 ? [] : fields(trailers as Buffer[]);
-  const all: string[] = [];
-  for (const [name, value] of Object.entries((trailers ?? {}) as Record<string, string | string[]>)) {
-    for (const each of Array.isArray(value) ? value : [value]) all.push(name, each);
-  }
-  return all;
 }

@@ -14,10 +14,14 @@ interface CodedError extends Error {
 
 type Kind = WireFailure['kind'];
 
+const UPLOAD_LENGTH = 'it must be as long as its Content-Length says';
+
 /** What undici calls an error, as the contract of transports names it. */
 export function wireFailure(error: Error, facts: FailureFacts): WireFailure {
   const [kind, message] = judged(error, facts);
-  return { kind, phase: undefined, message, cause: error, reused: facts.reused };
+  // The cause of a failed upload is what the caller gets.
+  const cause = kind === 'upload' ? new RangeError(`Cannot send a body as ${UPLOAD_LENGTH}`, { cause: error }) : error;
+  return { kind, phase: undefined, message, cause, reused: facts.reused };
 }
 
 function judged(error: CodedError, { headSeen, maxHeaderBytes }: FailureFacts): readonly [Kind, string] {
@@ -37,7 +41,7 @@ function judged(error: CodedError, { headSeen, maxHeaderBytes }: FailureFacts): 
     return ['truncated', 'the body is shorter than its Content-Length says'];
   }
   if (code === 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH') {
-    return ['upload', 'the body to be sent is not as long as its Content-Length says'];
+    return ['upload', `the body failed: ${UPLOAD_LENGTH}`];
   }
   if (error.name === 'HTTPParserError') {
     const reason = parserText(message);

@@ -21,6 +21,8 @@ export function save(
 ): Promise<SaveResult> {
   const { saveTo, name } = platform();
   if (!saveTo) throw new TypeError(`Cannot saveTo as this platform has no files: it is '${name}'`);
+  if (plan.method === 'HEAD')
+    throw new TypeError('Cannot saveTo as the answer must have a body: current value is HEAD');
   const send = async (headers: Readonly<Record<string, string>>): Promise<SavedResponse> => {
     const asked = plan.headers.with(Object.entries(headers).flatMap(([key, value]) => [key.toLowerCase(), value]));
     const own: Plan = { ...plan, headers: asked, decompress: false, raiseForStatus: false };

@@ -5,6 +5,7 @@ export class Upload implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Arr
   readonly #source: AsyncIterable<Uint8Array>;
   #iterator: AsyncIterator<Uint8Array> | undefined;
   readonly #length: number | undefined;
+  readonly #onFailure: (() => void) | undefined;
   #passed = 0;
   #stopped = false;
   /** Ends the step that is waited for. */
@@ -12,9 +13,11 @@ export class Upload implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Arr
   /** Set when the source failed. */
   failure: { readonly error: unknown } | undefined;
 
-  constructor(source: AsyncIterable<Uint8Array>, bodyLength: number | undefined) {
+  /** `onFailure` is called before whoever reads it hears of it. */
+  constructor(source: AsyncIterable<Uint8Array>, bodyLength: number | undefined, onFailure?: () => void) {
     this.#source = source;
     this.#length = bodyLength;
+    this.#onFailure = onFailure;
   }
 
   /** Of a request, if its body streams. */
@@ -43,6 +46,7 @@ export class Upload implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Arr
     } catch (error) {
       if (!this.#stopped) this.failure = { error };
       this.#stopped = true;
+      this.#onFailure?.();
       reject(error instanceof Error ? error : new Error('the body failed', { cause: error }));
     } finally {
       this.#wake = undefined;

@@ -543,3 +543,12 @@ test('RequestHandle: a request that began in a scope ends before the scope does'
   order.push('scope');
   assert.deepEqual(order, ['ok', 'scope']);
 });
+
+test('RequestHandle.saveTo: of HEAD, which brings no body, is refused before anything is sent', async () => {
+  await using at = await pair();
+  await assert.rejects(at.session.head('/fault/ok').saveTo('/no/such/folder/file'), {
+    name: 'TypeError',
+    message: 'Cannot saveTo as the answer must have a body: current value is HEAD',
+  });
+  assert.equal(at.server.requests.length, 0);
+});

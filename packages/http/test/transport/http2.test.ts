@@ -281,6 +281,40 @@ test('HTTP/2: an upload of another length than was said fails as an upload, alon
   assert.equal(sink.text, '/x');
 });
 
+for (const how of ['aborted', 'failed by its source', 'shorter than it was said to be']) {
+  test(`HTTP/2: to the server an upload that was ${how} has no end, and other streams go on`, async () => {
+    let arrived!: () => void;
+    let closed!: (ended: boolean) => void;
+    const begun = new Promise<void>((resolve) => (arrived = resolve));
+    const ended = new Promise<boolean>((resolve) => (closed = resolve));
+    await using server = await h2Server((stream, path) => {
+      if (path !== '/upload') return answer(stream, path);
+      let whole = false;
+      stream.on('data', () => arrived());
+      stream.on('end', () => (whole = !stream.aborted));
+      stream.on('close', () => closed(whole));
+    });
+    await using transport = transportOf(auto);
+    const body = (async function* () {
+      yield Buffer.from('half');
+      await begun;
+      if (how === 'failed by its source') throw new Error('gone');
+      if (how === 'aborted') await new Promise(() => {});
+    })();
+    const sink = new Recorder();
+    const length = how === 'shorter than it was said to be' ? 8 : undefined;
+    const call = transport.send(get(`${server.url}upload`, { method: 'PUT', body, bodyLength: length }), sink);
+    await begun;
+    const other = new Recorder();
+    transport.send(get(`${server.url}x`), other);
+    if (how === 'aborted') call.abort();
+    assert.equal(await ended, false);
+    await other.settled;
+    assert.equal(other.text, '/x', other.failure?.message);
+    assert.equal(server.sessions.size, 1);
+  });
+}
+
 test('HTTP/2: an empty body of known length is sent, and one of GET is refused', async () => {
   await using server = await h2Server((stream, path) => {
     if (path !== '/upload') return answer(stream, path);

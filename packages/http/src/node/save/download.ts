@@ -157,9 +157,10 @@ export class Download {
       for (;;) {
         const next = await this.#next(chunks);
         if (next === undefined) break;
+        const bytes = writer.position + next.length;
+        if (bytes > (total ?? Infinity)) this.#refuseExcess(response, total as number);
+        if (bytes > maxBytes) this.#refuseSize(response, bytes);
         const full = writer.push(next);
-        if (writer.position > (total ?? Infinity)) this.#refuseExcess(response, total as number);
-        if (writer.position > maxBytes) this.#refuseSize(response);
         if (full) await full;
         this.#meter?.report(writer.position, total, this.#resumedFrom);
       }
@@ -185,9 +186,9 @@ export class Download {
     }
   }
 
-  #refuseSize(response: SavedResponse): void {
+  #refuseSize(response: SavedResponse, bytes: number): void {
     this.#spoilt = true;
-    checkSize(this.#settings.maxBytes, this.#writer.position, response);
+    checkSize(this.#settings.maxBytes, bytes, response);
   }
 
   #refuseExcess(response: SavedResponse, total: number): never {
