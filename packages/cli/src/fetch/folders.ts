@@ -8,7 +8,7 @@ const REMEMBERED = 10_000;
 export class Folders {
   readonly root: string;
   /** Directories that were looked at, and whether an earlier run had left unfinished files there. */
-  readonly #seen = new Map<string, boolean>();
+  readonly #seen = new Map<string, Promise<boolean>>();
 
   constructor(root: string) {
     this.root = root;
@@ -25,11 +25,19 @@ export class Folders {
    * Guarantees: each of them is a directory and no link to one, so that nothing leads out of the root.
    * @throws {Error} of the file system, or when one is a link or a file.
    */
-  async ensure(file: string): Promise<boolean> {
+  ensure(file: string): Promise<boolean> {
     const parts = file.split('/').slice(0, -1);
-    const whole = parts.join('/');
-    const known = this.#seen.get(whole);
+    const folder = parts.join('/');
+    const known = this.#seen.get(folder);
     if (known !== undefined) return known;
+    if (this.#seen.size >= REMEMBERED) this.#seen.clear();
+    const made = this.#make(parts);
+    this.#seen.set(folder, made);
+    made.catch(() => this.#seen.delete(folder)); // the next one tries again
+    return made;
+  }
+
+  async #make(parts: readonly string[]): Promise<boolean> {
     await mkdir(this.root, { recursive: true });
     for (let end = 1; end <= parts.length; end++) {
       const path = this.path(parts.slice(0, end).join('/'));
@@ -37,18 +45,9 @@ export class Folders {
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
       });
       const stats = await lstat(path);
-      if (!stats.isDirectory()) {
-        const what = stats.isSymbolicLink() ? 'a symbolic link' : 'a file';
-        throw Object.assign(new Error(`Cannot write below ${path} as it must be a directory: it is ${what}`), {
-          code: 'ENOTDIR',
-          syscall: 'mkdir',
-        });
-      }
+      if (!stats.isDirectory()) throw noDirectory(path, stats.isSymbolicLink());
     }
-    if (this.#seen.size >= REMEMBERED) this.#seen.clear();
-    const hasParts = await this.#hasParts(whole);
-    this.#seen.set(whole, hasParts);
-    return hasParts;
+    return this.#hasParts(parts.join('/'));
   }
 
   async #hasParts(folder: string): Promise<boolean> {
@@ -68,4 +67,10 @@ export class Folders {
       await handle.close();
     }
   }
+}
+
+function noDirectory(path: string, isLink: boolean): Error {
+  const what = isLink ? 'a symbolic link' : 'a file';
+  const message = `Cannot write below ${path} as it must be a directory: it is ${what}`;
+  return Object.assign(new Error(message), { code: 'ENOTDIR', syscall: 'mkdir' });
 }

@@ -1,4 +1,5 @@
 /** What happens to one item when it is its turn: an attempt, and what is made of how it ended. */
+import { existsSync } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 import { fileNameFrom } from '@corral/http';
 import { isCancelled, now } from 'corral';
@@ -225,7 +226,9 @@ class Attempt {
     if (proposed === undefined || proposed === '') return file;
     const folder = file.split('/').slice(0, -1);
     const wanted = [...folder, safePart(proposed)].join('/');
-    const name = wanted === file ? file : names.allocate(wanted);
+    const replaces = options.onExist === 'overwrite' || options.onExist === 'newer';
+    const isFree = (path: string): boolean => replaces || !existsSync(this.#context.folders.path(path));
+    const name = wanted === file ? file : names.allocate(wanted, isFree);
     await remember(reportLine({ id: item.id, url: item.url, outcome: 'started', file: name }));
     return name;
   }

@@ -96,7 +96,7 @@ test('corral fetch: a file that breaks off always is given up unless it comes fu
     response.write(Buffer.alloc(bytes), () => response.socket?.destroy());
   };
   await using server = await TestServer.start({
-    fault: (path, count) => (path.includes('far') && count < 4 ? 'reset' : 'none'),
+    fault: (path, count) => (path.includes('far') && count < 4 ? 'truncate' : 'none'),
     handle(request, response) {
       if (request.url !== '/never') return false;
       delete request.headers.range; // it knows nothing of ranges

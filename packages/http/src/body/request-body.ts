@@ -48,6 +48,7 @@ const FORM_TYPE = 'application/x-www-form-urlencoded;charset=UTF-8';
  * @throws {TypeError} when there is more than one, or it cannot be encoded.
  */
 export function encodeBody(options: RequestBodyOptions): EncodedBody | undefined {
+  if (isEmpty(options)) return undefined;
   const given = FORMS.filter(
     (form) => own(options, form) !== undefined || (form === 'json' && Object.hasOwn(options, form)),
   );
@@ -63,6 +64,12 @@ export function encodeBody(options: RequestBodyOptions): EncodedBody | undefined
   if (value instanceof URLSearchParams) return new Encoded(byteSource(String(value), 'body'), FORM_TYPE);
   const source = byteSource(value, 'body');
   return new Encoded(source, source.type);
+}
+
+/** The usual case of a GET, without making anything. */
+function isEmpty(options: RequestBodyOptions): boolean {
+  for (const _name in options) return false;
+  return true;
 }
 
 class Encoded implements EncodedBody {

@@ -1,6 +1,6 @@
 import { AsyncResource } from 'node:async_hooks';
 
-import type { Dispatcher } from 'undici';
+import { util, type Dispatcher } from 'undici';
 
 import type { ConnectPhase, WireCall, WireFailure, WireRequest, WireSink } from '../wire/transport.ts';
 import type { ConnectFailure } from './connect-failure.ts';
@@ -41,6 +41,8 @@ export class WireExchange implements WireCall, Listed {
   #abortRequest: ((reason?: Error) => void) | undefined;
   #resumeReading: (() => void) | undefined;
   #over = false;
+  /** Whether undici has it: before, the connection is as it was. */
+  #dispatched = false;
   #begunAt = 0;
   #receivedBefore = 0;
   #reused = false;
@@ -97,11 +99,25 @@ export class WireExchange implements WireCall, Listed {
     this.#connection = connection;
     this.#reused = connection.served > 0;
     connection.take();
+    connection.served += 1;
     if (connection.multiplexed) {
       this.#receivedBefore = connection.received;
       this.#begunAt = performance.now();
     }
-    connection.served += 1;
+    // A server may close it together with its last answer. That has to be read first, which takes a turn: undici's own
+    // pause ends in the very turn in which the answer was read.
+    if (this.#reused && !connection.multiplexed) setImmediate(() => this.#dispatchReused(connection));
+    else this.#dispatch(connection);
+  }
+
+  #dispatchReused(connection: Connection): void {
+    if (this.#over) return;
+    if (connection.usable) this.#dispatch(connection);
+    else this.#again();
+  }
+
+  #dispatch(connection: Connection): void {
+    this.#dispatched = true;
     const { request } = this;
     let { body } = request;
     if (body !== null && !(body instanceof Uint8Array)) {
@@ -111,32 +127,30 @@ export class WireExchange implements WireCall, Listed {
     if (connection.multiplexed && body !== null && (request.method === 'GET' || request.method === 'HEAD')) {
       return this.#refuse(`there is no ${request.method} with a body over HTTP/2`);
     }
-    const { origin, pathname, search } = request.url;
-    const forward = request.proxy !== undefined && request.url.protocol === 'http:';
+    const { method, url } = request;
+    const path = url.pathname + url.search;
+    const secure = url.protocol === 'https:';
+    const forward = request.proxy !== undefined && !secure;
     this.#dispatching = true;
     connection.client.dispatch(
-      {
-        // undici would find in Object.prototype what is not here.
-        __proto__: null,
-        method: request.method,
-        path: forward ? origin + pathname + search : pathname + search,
+      new DispatchOptions({
+        method,
+        path: forward ? url.origin + path : path,
         headers: this.#headers(forward) as string[],
-        body: body as Uint8Array,
-        // Neither has undici's meaning here: one is what HTTP/2 needs to multiplex, of the other it knows the connection.
-        idempotent: true,
-        blocking: false,
-        ...(connection.link.info.protocol === 'h1' && this.#reset(request.method)),
-        ...(request.url.protocol === 'https:' && { servername: request.url.hostname }),
-      } as Dispatcher.DispatchOptions,
+        body: body as Uint8Array | null,
+        reset: connection.multiplexed ? null : this.#reset(),
+        servername: secure ? url.hostname : null,
+      }) as Dispatcher.DispatchOptions,
       this as unknown as Dispatcher.DispatchHandler,
     );
     this.#dispatching = false;
   }
 
   /** undici closes after HEAD in case a body follows. Whatever follows without being asked for ends the connection anyway. */
-  #reset(method: string): { reset: boolean } | undefined {
-    if (!this.#owner.keepAlive) return { reset: true };
-    return method === 'HEAD' && this.request.body === null ? { reset: false } : undefined;
+  #reset(): boolean | null {
+    if (!this.#owner.keepAlive) return true;
+    const { method, body } = this.request;
+    return method === 'HEAD' && body === null ? false : null;
   }
 
   #headers(forward: boolean): readonly string[] {
@@ -266,6 +280,7 @@ export class WireExchange implements WireCall, Listed {
   #again(): void {
     const connection = this.#connection as Connection;
     this.#connection = undefined;
+    this.#dispatched = false;
     this.#upload = undefined;
     connection.running -= 1;
     connection.destroy();
@@ -305,7 +320,7 @@ export class WireExchange implements WireCall, Listed {
     const connection = this.#connection;
     this.#connection = undefined;
     if (!connection) this.#owner.leave(this);
-    else if (!broken) this.#owner.release(connection, this);
+    else if (!broken || !this.#dispatched) this.#owner.release(connection, this);
     else this.#break(connection);
     // What was opened for a connection that never came is ended all the same.
     const upload = this.#upload ?? Upload.of(this.request);
@@ -331,6 +346,33 @@ export class WireExchange implements WireCall, Listed {
   }
 }
 
+/** What undici takes as null although its types do not say so. */
+type Given = Pick<DispatchOptions, 'method' | 'path' | 'headers' | 'body' | 'reset' | 'servername'>;
+
+/** What undici is told of a request. */
+class DispatchOptions {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: string[];
+  readonly body: Uint8Array | AsyncIterable<Uint8Array> | null;
+  readonly reset: boolean | null;
+  readonly servername: string | null;
+  // Neither has undici's meaning here: one is what HTTP/2 needs to multiplex, of the other it knows the connection.
+  readonly idempotent = true;
+  readonly blocking = false;
+
+  constructor({ method, path, headers, body, reset, servername }: Given) {
+    this.method = method;
+    this.path = path;
+    this.headers = headers;
+    this.body = body;
+    this.reset = reset;
+    this.servername = servername;
+  }
+}
+// undici would find in Object.prototype what is not here. (A literal with `__proto__: null` is slow: it becomes a table.)
+Object.setPrototypeOf(DispatchOptions.prototype, null);
+
 function startLater(owner: ExchangeOwner, exchange: WireExchange): void {
   if (!exchange.over) owner.start(exchange);
 }
@@ -352,7 +394,8 @@ function has(headers: readonly string[], name: string): boolean {
 function fields(raw: readonly (Buffer | string)[]): string[] {
   const all: string[] = [];
   for (let i = 0; i < raw.length; i += 2) {
-    all.push(text(raw[i]).toLowerCase(), text(raw[i + 1]).trim());
+    // undici knows the common names by their bytes: nothing is decoded for them.
+    all.push(util.headerNameToString(raw[i] ?? ''), text(raw[i + 1]).trim());
   }
   return all;
 }

@@ -96,7 +96,7 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
     this.#core = core;
     this.journey = journey;
     this.hop = hop;
-    this.body = new IncomingBody(() => this.#resumed());
+    this.body = new IncomingBody(this);
   }
 
   // Beginning --------------------------------------------------------------------------------------------------------
@@ -119,7 +119,7 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
     core.exchanges.add(this);
     this.#state = 'queued';
     try {
-      if (core.gate.enter(this.hop.host, this, { front })) return this.admitted();
+      if (core.gate.enter(this.hop.host, this, { front })) return this.#send(this.#createdAt);
     } catch (error) {
       if (!(error instanceof GateFullError)) throw error;
       const { queue } = core.options.gate;
@@ -130,29 +130,29 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
     this.journey.trace?.queued();
     // A listener may have closed the session.
     if (this.over) return;
-    this.#arm('acquire', this.journey.timeouts.acquireMs);
+    this.#arm('acquire', this.journey.timeouts.acquireMs, performance.now());
   }
 
   /** Told by the gate, which is in the context of whoever has left it: it is its turn. */
   admitted(): void {
     const inContext = this.#inContext;
     this.#inContext = undefined;
-    if (inContext) inContext(() => this.#send());
-    else this.#send();
+    const now = performance.now();
+    if (inContext) inContext(() => this.#send(now));
+    else this.#send(now);
   }
 
-  #send(): void {
+  #send(now: number): void {
     const { journey, hop } = this;
     this.#slot = true;
     this.#state = 'connecting';
     this.#phase = 'tcp';
-    const now = performance.now();
     this.#admittedAt = now;
     journey.begun(now);
     journey.trace?.admitted(now - this.#createdAt);
     // A listener may have closed the session.
     if (this.over) return;
-    this.#arm('connect', journey.timeouts.connectMs);
+    this.#arm('connect', journey.timeouts.connectMs, now);
     try {
       this.#wire = this.#core.transport.send(hop.toWire(), this);
     } catch (error) {
@@ -172,9 +172,10 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
     this.connection = info;
     this.#state = 'sent';
     this.#phase = this.hop.body ? 'send' : 'headers';
-    this.#sentAt = performance.now();
+    const now = performance.now();
+    this.#sentAt = now;
     this.journey.trace?.sent(info);
-    this.#arm('headers', this.journey.timeouts.headersMs);
+    this.#arm('headers', this.journey.timeouts.headersMs, now);
   }
 
   onBodySent(_bytes: number): void {
@@ -200,7 +201,7 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
     const { readMs, minSpeed } = this.journey.timeouts;
     if (minSpeed) this.#meter = new SpeedMeter(minSpeed, now);
     this.journey.trace?.headers(head.status);
-    this.#arm('read', Math.min(readMs, this.#meter?.everyMs ?? Infinity));
+    this.#arm('read', Math.min(readMs, this.#meter?.everyMs ?? Infinity), now);
     this.#resolve();
   }
 
@@ -287,10 +288,9 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
     this.#fail((facts) => new HttpTimeoutError(kind, ms, message, facts), retryable);
   }
 
-  #arm(kind: TimeoutKind, ms: number): void {
+  #arm(kind: TimeoutKind, ms: number, now: number): void {
     // A listener that is told before may have closed the session.
     if (this.over) return;
-    const now = performance.now();
     this.#limit = kind;
     this.#limitAt = now + ms;
     if (Math.min(this.#limitAt, this.journey.totalAt) < this.#armedAt) this.#rearm(now);
@@ -302,8 +302,8 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
     this.#core.wheel.set(this, Math.max(0, at - now));
   }
 
-  /** The consumer has read what was there, and wants more. */
-  #resumed(): void {
+  /** Told by the body: the consumer has read what was there, and wants more. */
+  resume(): void {
     const now = performance.now();
     this.#activeAt = now;
     this.#meter?.resume(now);

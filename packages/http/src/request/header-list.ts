@@ -1,7 +1,6 @@
 /** Headers as they are sent: names and values in turns. */
 
 import { checkHeaderName, checkHeaderValue } from '../headers/validate.ts';
-import { shown } from '../internal/checks.ts';
 
 /** Headers as a caller may give them. A value of undefined takes a header of the session away. */
 export type HeadersInput =

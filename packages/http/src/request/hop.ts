@@ -2,6 +2,7 @@
 
 import type { EncodedBody } from '../body/request-body.ts';
 import type { WireRequest } from '../wire/transport.ts';
+import { inThisContext } from './context-body.ts';
 import type { HeaderList } from './header-list.ts';
 
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE', 'QUERY']);
@@ -37,11 +38,12 @@ export class Hop {
   /** With a body that streams opened for this try. */
   toWire(): WireRequest {
     const { method, url, body, proxy } = this;
+    const opened = body ? body.open() : null;
     return {
       method,
       url,
       headers: this.headers.flat,
-      body: body ? body.open() : null,
+      body: opened === null || opened instanceof Uint8Array ? opened : inThisContext(opened),
       bodyLength: body?.length,
       proxy,
     };

@@ -15,7 +15,8 @@ export interface OutgoingRequest {
  * Something between a request and its response: it may change the headers, answer by itself, or ask again.
  *
  * It is called for each hop of a redirect, around the retries, the first of the list outermost. Whoever calls `next`
- * again releases the response that it does not return.
+ * again releases the response that it does not return. It is part of the request, which ends when it has ended: what it
+ * waits for has to hear of cancellation, as all waits of corral do.
  */
 export type Middleware = (
   request: OutgoingRequest,

@@ -13,6 +13,7 @@ import { parseRetryAfter } from '../headers/retry-after.ts';
 import { shown } from '../internal/checks.ts';
 import { BodyLimitFault } from '../internal/faults.ts';
 import { ClientResponse, toHeaders, type RedirectStep } from '../response/client-response.ts';
+import { headerOf, headersOf, lengthOf } from '../response/head.ts';
 import { ResponseBody } from '../response/response-body.ts';
 import { decide, type RetryDecision } from '../retry/decide.ts';
 import type { Decoding } from '../platform/platform.ts';
@@ -24,6 +25,7 @@ import { Hop } from './hop.ts';
 import type { Journey } from './journey.ts';
 import type { OutgoingRequest } from './middleware.ts';
 import type { Plan } from './plan.ts';
+import { waitFor } from './wait-for.ts';
 import { droppedHeaders, isRedirect, methodAfter, Refused, targetOf } from './redirect.ts';
 
 /** What performs one request of the caller. It lives as long as the response. */
@@ -74,8 +76,11 @@ export class Performance {
         hop = this.#next(hop, response, location);
       }
     } catch (error) {
-      if (isCancelled(error)) this.#journey.trace?.cancelled();
-      else this.#journey.trace?.error(error);
+      if (!isCancelled(error)) this.#journey.trace?.error(error);
+      else {
+        this.#journey.trace?.cancelled();
+        for (const body of this.#bodies) body.abort();
+      }
       throw error;
     } finally {
       this.#over = true;
@@ -147,10 +152,11 @@ export class Performance {
 
   async #answerWith(cookies: CookieJarLike, hop: Hop): Promise<ClientResponse> {
     const found = cookies.getCookieHeader(hop.url);
-    const header = typeof found === 'object' ? await found : found;
+    const header = typeof found === 'object' ? await waitFor(found, this.#scope) : found;
     const response = await this.#tryHop(header ? withCookies(hop, header) : hop);
     const set = response.headerValues('set-cookie');
-    if (set.length > 0) await cookies.setFromResponse(hop.url, set);
+    const kept = set.length > 0 ? cookies.setFromResponse(hop.url, set) : undefined;
+    if (kept) await waitFor(kept, this.#scope);
     return response;
   }
 
@@ -220,7 +226,7 @@ export class Performance {
     try {
       return this.#decide(exchange, error, attempt, reconnected);
     } catch (thrown) {
-      exchange.discard(lengthOf(exchange));
+      exchange.discard(lengthOf(exchange.head));
       throw thrown;
     }
   }
@@ -248,7 +254,7 @@ export class Performance {
   }
 
   #retryAfter(exchange: Exchange): number | undefined {
-    return parseRetryAfter(valueOf(exchange, 'retry-after'), Date.now());
+    return parseRetryAfter(headerOf(exchange.head, 'retry-after'), Date.now());
   }
 
   /** To wait longer than all of it may take helps nobody. */
@@ -259,7 +265,7 @@ export class Performance {
   async #putAside(exchange: Exchange, delayMs: number): Promise<void> {
     const { head } = exchange;
     this.#journey.attempts.push(exchange.attempt(head && this.#retryAfter(exchange)));
-    exchange.discard(lengthOf(exchange));
+    exchange.discard(lengthOf(exchange.head));
     if (delayMs > 0) await this.#core.pause(delayMs, this.#scope);
   }
 
@@ -309,19 +315,19 @@ export class Performance {
       codings: decompress && !bodyless ? this.#codings(exchange, decoding) : NONE,
       decoding,
       limits: { maxBytes, maxRatio: options.maxRatio },
-      length: bodyless ? 0 : lengthOf(exchange),
+      bodyless,
       scope: this.#scope,
       owner: this,
     });
   }
 
   #codings(exchange: Exchange, decoding: Decoding | undefined): readonly string[] {
-    const first = valueOf(exchange, 'content-encoding');
+    const first = headerOf(exchange.head, 'content-encoding');
     if (first === undefined) return NONE;
     try {
       // What the platform has decoded has no such header any more.
       if (!decoding) throw new Error(`the body is encoded in '${first}', which this platform does not undo`);
-      return decoding.parse(valuesOf(exchange, 'content-encoding').join(','));
+      return decoding.parse(headersOf(exchange.head, 'content-encoding').join(','));
     } catch (error) {
       exchange.abort();
       throw this.decodeError(exchange, error);
@@ -340,17 +346,6 @@ export class Performance {
 const NONE: readonly never[] = Object.freeze([]);
 /** Those that may go away by themselves. */
 const RETRYABLE = new Set([408, 425, 429, 500, 502, 503, 504]);
-
-function valueOf(exchange: Exchange, name: string): string | undefined {
-  const headers = exchange.head?.headers ?? NONE;
-  for (let at = 0; at < headers.length; at += 2) if (headers[at] === name) return headers[at + 1];
-  return undefined;
-}
-
-function valuesOf(exchange: Exchange, name: string): string[] {
-  const headers = exchange.head?.headers ?? NONE;
-  return headers.filter((_value, at) => at % 2 === 1 && headers[at - 1] === name);
-}
 
 /** It was made where the socket is served: here, in what the caller awaits, the stack shows who asked. */
 function withCaller(error: unknown, hidden: (...given: never[]) => unknown = withCaller): unknown {
@@ -373,11 +368,6 @@ function failureOf({ thrown, head }: Exchange): Failed | undefined {
   if (!thrown || head) return undefined;
   if (isCancelled(thrown.error)) throw thrown.error;
   return { error: withCaller(thrown.error, failureOf) };
-}
-
-function lengthOf(exchange: Exchange): number | undefined {
-  const value = valueOf(exchange, 'content-length');
-  return value !== undefined && /^\d{1,15}$/.test(value) ? Number(value) : undefined;
 }
 
 /** Cookies that the caller has set by hand are sent beside those of the jar. */

@@ -46,8 +46,8 @@ export class RequestHandle implements PromiseLike<ClientResponse> {
   #begun = false;
   #wanted = false;
   #onWanted: (() => void) | undefined;
-  /** Whether there is a scope around it that sees how it ends. */
-  readonly #inScope: boolean;
+  /** The scope around it, if there is one: it sees how it ends. */
+  readonly #around: Scope | undefined;
   #consumer: Consumer | undefined;
   #save: readonly [path: string | URL, options: SaveToOptions | undefined] | undefined;
   #response: ClientResponse | undefined;
@@ -67,7 +67,7 @@ export class RequestHandle implements PromiseLike<ClientResponse> {
       life = around ? withScope((own) => this.#refuse(own, error), { scope: around }) : Promise.reject(error);
     }
     this.#work = work;
-    this.#inScope = (work?.scope ?? around) !== undefined;
+    this.#around = work?.scope ?? around;
     this.#life = life;
   }
 
@@ -187,12 +187,18 @@ export class RequestHandle implements PromiseLike<ClientResponse> {
       if (cancelled && !closed) response?.body.abort(reasonOf(work.signal));
       response?.body.release();
       if (!cancelled) await this.#untilWanted(scope);
+      else if (!closed && this.#endedInside(scope, work)) throw endedInside(work.name);
       else if (!this.#wanted && closed) throw forgotten(work.name, scope);
       throw error;
     } finally {
       response?.body.release();
       work.ended();
     }
+  }
+
+  /** Whether it was not the caller who was cancelled, but the request alone: by its middleware, or the like. */
+  #endedInside(scope: Scope, { signal }: RequestWork): boolean {
+    return scope.cancelled && !this.#around?.cancelled && !signal?.aborted;
   }
 
   /** Nothing was begun, as the caller was wrong. */
@@ -205,12 +211,12 @@ export class RequestHandle implements PromiseLike<ClientResponse> {
 
   /** Of what is cancelled, or comes to light with its scope, the platform is not to complain. */
   #keep(error: unknown): void {
-    if (this.#inScope && (isCancelled(error) || !this.#wanted)) this.#life.catch(() => {});
+    if (this.#around && (isCancelled(error) || !this.#wanted)) this.#life.catch(() => {});
   }
 
   /** A failure waits for whoever awaits the request, however late; else the end of the scope brings it to light. */
   async #untilWanted(scope: Scope): Promise<void> {
-    if (this.#wanted || !this.#inScope) return;
+    if (this.#wanted || !this.#around) return;
     const wanted = new Promise<void>((resolve) => (this.#onWanted = resolve));
     try {
       await abortable(wanted, { scope, abandon: true });
@@ -244,6 +250,11 @@ function textOf(response: ClientResponse): string | Promise<string> {
 
 function bytesOf(response: ClientResponse): Promise<Uint8Array> {
   return response.bytes();
+}
+
+/** The scope absorbs its own cancellation: without an error the caller would be given undefined, or nothing ever. */
+function endedInside(name: string): Error {
+  return new TypeError(`Cannot give a response as the scope of the request was cancelled from within it: ${name}`);
 }
 
 function forgotten(name: string, scope: Scope): Error {

@@ -11,22 +11,29 @@ interface Reader {
   reject(error: unknown): void;
 }
 
+/** Where the body comes from. */
+export interface BodySource {
+  /** Lets the transport go on. */
+  resume(): void;
+}
+
 export class IncomingBody {
   #chunks: Uint8Array[] = [];
   #first = 0;
   #buffered = 0;
   #ending: Ending = undefined;
   #reader: Reader | undefined = undefined;
+  /** What the reader waits for. */
+  #reading: Promise<unknown> | undefined = undefined;
   #collecting = false;
   #discarding = false;
   #paused = false;
   /** When somebody began to wait for the next chunk, on the scale of performance.now(). */
   wantedAt = 0;
-  readonly #resume: () => void;
+  readonly #source: BodySource;
 
-  /** `resume` lets the transport go on. */
-  constructor(resume: () => void) {
-    this.#resume = resume;
+  constructor(source: BodySource) {
+    this.#source = source;
   }
 
   /** Whether the transport waits for somebody to read. */
@@ -79,7 +86,9 @@ export class IncomingBody {
     if (this.#ending === 'complete') return undefined;
     if (this.#ending) throw this.#ending.error;
     this.wantedAt = performance.now();
-    return new Promise((resolve, reject) => (this.#reader = { resolve, reject }));
+    const reading = new Promise<Uint8Array | undefined>((resolve, reject) => (this.#reader = { resolve, reject }));
+    this.#reading = reading;
+    return reading;
   }
 
   /** Whether somebody waits for the next chunk. */
@@ -89,15 +98,20 @@ export class IncomingBody {
 
   /** Takes back a chunk that was asked for and that nobody got. */
   unread(chunk: Uint8Array | undefined): void {
-    if (!chunk) return;
+    if (!chunk || this.#discarding) return;
     this.#chunks.splice(0, this.#first, chunk);
     this.#first = 0;
     this.#buffered += chunk.byteLength;
+    // Somebody else may have begun to read in between.
+    const reader = this.#collecting ? undefined : this.#reader;
+    if (!reader) return;
+    this.#reader = undefined;
+    reader.resolve(this.#take());
   }
 
-  /** Nobody waits for the next chunk any more. */
-  forget(): void {
-    this.#reader = undefined;
+  /** Who waited for this does not any more. */
+  forget(read: Promise<unknown>): void {
+    if (this.#reading === read) this.#reader = undefined;
   }
 
   /** All that is left, when it has come; the transport is not paused meanwhile. */
@@ -155,7 +169,7 @@ export class IncomingBody {
   #goOn(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    this.#resume();
+    this.#source.resume();
   }
 
   #join(): Uint8Array {

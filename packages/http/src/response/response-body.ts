@@ -6,6 +6,7 @@ import type { Exchange } from '../request/exchange.ts';
 import { waitFor } from '../request/wait-for.ts';
 import { validate, type StandardSchemaV1 } from '../standard-schema.ts';
 import { ByteReader, joined } from './byte-reader.ts';
+import { headerOf, lengthOf } from './head.ts';
 
 const SNIPPET_BYTES = 1024;
 
@@ -16,8 +17,8 @@ export interface BodyParts {
   readonly codings: readonly string[];
   readonly decoding: Decoding | undefined;
   readonly limits: DecodeLimits;
-  /** Its length as it was sent, where the server said. */
-  readonly length: number | undefined;
+  /** Whether there is none, whatever the head says. */
+  readonly bodyless: boolean;
   /** The scope that it belongs to. */
   readonly scope: Scope;
   readonly owner: BodyOwner;
@@ -49,7 +50,8 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
 
   /** Its length in bytes as it was sent, where the server said. */
   get length(): number | undefined {
-    return this.#parts.length;
+    const { bodyless, exchange } = this.#parts;
+    return bodyless ? 0 : lengthOf(exchange.head);
   }
 
   /** How many bytes have come, as they were sent. */
@@ -89,14 +91,6 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
     return body.takeAll();
   }
 
-  #contentType(): string | undefined {
-    const headers = this.#parts.exchange.head?.headers ?? [];
-    let at = headers.indexOf('content-type');
-    // It may be a value as well, of Vary for one.
-    while (at % 2 > 0) at = headers.indexOf('content-type', at + 1);
-    return at < 0 ? undefined : headers[at + 1];
-  }
-
   #decodeError(error: unknown): unknown {
     const { owner, exchange } = this.#parts;
     return owner.decodeError(exchange, error);
@@ -114,7 +108,7 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
 
   #asText(bytes: Uint8Array): string {
     try {
-      return decodeText(bytes, this.#contentType());
+      return decodeText(bytes, headerOf(this.#parts.exchange.head, 'content-type'));
     } catch (error) {
       throw this.#decodeError(error);
     }
@@ -241,7 +235,8 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
   release(): void {
     if (this.#released) return;
     this.#released = true;
-    this.#parts.exchange.discard(this.#parts.length);
+    const { exchange } = this.#parts;
+    if (!exchange.over) exchange.discard(this.length);
     this.#onReleased?.();
   }
 
@@ -335,8 +330,6 @@ class RawChunks implements AsyncIterableIterator<Uint8Array, undefined> {
 
   async next(): Promise<IteratorResult<Uint8Array, undefined>> {
     const { body } = this.#parts.exchange;
-    const { reason } = ambientScope() ?? this.#parts.scope;
-    if (reason) throw reason;
     if (body.beingRead) throw new TypeError('Cannot read the body as it is being read: await one read before the next');
     this.#owner.checkCancelled();
     const read = body.read();
@@ -352,7 +345,7 @@ class RawChunks implements AsyncIterableIterator<Uint8Array, undefined> {
     try {
       return await waitAsReader(read, this.#parts.scope, (chunk) => body.unread(chunk));
     } catch (error) {
-      body.forget();
+      body.forget(read);
       throw error;
     }
   }

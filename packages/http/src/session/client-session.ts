@@ -2,18 +2,15 @@ import { abortable, isCancelled, resource, withScope, type Resource, type Scope 
 import { encodeBody } from '../body/request-body.ts';
 import { DeadlineWheel } from '../deadlines.ts';
 import { SessionClosedError, type RequestFacts } from '../errors.ts';
-import { redactUrl } from '../headers/redact.ts';
 import { isToken } from '../headers/validate.ts';
 import { shown } from '../internal/checks.ts';
 import { ambientScope } from '../internal/ambient-scope.ts';
 import { Gate, type GateSnapshot } from '../gate.ts';
 import { platform } from '../platform/platform.ts';
-import { Journey } from '../request/journey.ts';
-import { Performance } from '../request/perform.ts';
 import type { Plan } from '../request/plan.ts';
+import { Prepared } from '../request/prepared.ts';
 import { RequestHandle, type RequestWork } from '../request/request-handle.ts';
 import { defaultHeaders, requestHeaders } from '../request/request-headers.ts';
-import { save } from '../request/save-sender.ts';
 import { RetryTokens } from '../retry/retry-budget.ts';
 import { Tracer } from '../trace.ts';
 import type { TransportSnapshot } from '../wire/transport.ts';
@@ -216,18 +213,7 @@ export class ClientSession implements AsyncDisposable {
     const url = requestUrl(input, core.options.baseUrl, options.query, call);
     const plan = this.#plan(method, url, options, call);
     const timeouts = timeoutsOf(options.timeout, core.options.timeouts);
-    const journey = (): Journey => {
-      const trace = core.tracer.active ? core.tracer.start(plan.method, redactUrl(url)) : undefined;
-      return new Journey(plan.method, url, timeouts, trace);
-    };
-    return {
-      name: `${method} ${url.host}`,
-      scope: options.scope,
-      signal: options.signal,
-      perform: (scope) => new Performance(core, plan, journey(), scope).perform(),
-      ended: () => void (plan.body?.replayable === false && plan.body.discard()),
-      saveTo: (scope, path, options) => save(core, plan, journey, scope, path, options),
-    };
+    return new Prepared(core, plan, timeouts, options);
   }
 
   #plan(method: string, url: URL, options: Partial<RequestOptions>, call: string): Plan {
@@ -239,7 +225,8 @@ export class ClientSession implements AsyncDisposable {
       headers: requestHeaders(defaults, options, url, body, call),
       body,
       retry: options.retry === undefined ? session.retry : retryOf(options.retry),
-      redirect: options.redirect === undefined ? session.redirect : resolveRedirect(options.redirect, call),
+      redirect:
+        options.redirect === undefined ? session.redirect : resolveRedirect(options.redirect, session.redirect, call),
       raiseForStatus: options.raiseForStatus ?? session.raiseForStatus,
       maxBytes: options.maxBytes ?? session.maxBytes,
       decompress: options.decompress ?? session.decompress,
@@ -259,6 +246,7 @@ const CALLS: Readonly<Record<string, string>> = {
 };
 
 function checkMethod(method: string): string {
+  if (Object.hasOwn(CALLS, method)) return method;
   if (typeof method === 'string' && isToken(method) && method.toUpperCase() !== 'CONNECT') return method.toUpperCase();
   throw new TypeError(`Cannot request as the method is a token other than CONNECT: current value is ${shown(method)}`);
 }

@@ -36,7 +36,10 @@ export interface SharedOptions {
   readonly timeout?: TimeoutOptions | number | undefined;
   /** When a request is sent again; false for never. Default: {@link exponential}(). */
   readonly retry?: RetryPolicy | false | undefined;
-  /** How redirects are followed; false gives the response that is one. Default: up to 10, never from https to http. */
+  /**
+   * How redirects are followed; false gives the response that is one. What a request does not set it has from its session.
+   * Default: up to 10, never from https to http.
+   */
   readonly redirect?: RedirectOptions | false | undefined;
   /** Whether a status of 400 or more throws {@link StatusError}. Default: false. */
   readonly raiseForStatus?: boolean | undefined;
@@ -121,6 +124,14 @@ const SHARED: OptionChecks = {
   scope: isObject,
 };
 
+const JAR = ['getCookieHeader', 'setFromResponse'] as const;
+
+function isJar(value: unknown): string | undefined {
+  const jar = value as Partial<CookieJarLike> | null;
+  const has = typeof jar === 'object' && jar !== null && JAR.every((name) => typeof jar[name] === 'function');
+  return has ? undefined : `a CookieJar, or what has ${JAR.join(' and ')}`;
+}
+
 const SESSION: OptionChecks = {
   ...SHARED,
   name: isString,
@@ -128,7 +139,7 @@ const SESSION: OptionChecks = {
   secretHeaders: isStrings,
   limits: isObject,
   rate: isObject,
-  cookies: falseOr(isObject),
+  cookies: falseOr(isJar),
   maxRatio: isCount,
   addressPolicy: (value) => (typeof value === 'function' ? undefined : oneOf('any', 'public')(value)),
   tls: isObject,
@@ -196,7 +207,7 @@ export function resolveOptions(options: Partial<SessionOptions>): ResolvedOption
     gate: resolveGateOptions(options.limits, options.rate),
     timeouts: timeoutsOf(options.timeout, undefined),
     retry: options.retry === undefined ? exponential() : retryOf(options.retry),
-    redirect: resolveRedirect(options.redirect ?? {}, call),
+    redirect: resolveRedirect(options.redirect ?? {}, undefined, call),
     cookies: options.cookies || undefined,
     raiseForStatus: options.raiseForStatus ?? false,
     maxBytes: options.maxBytes ?? 256 * MiB,
@@ -207,9 +218,15 @@ export function resolveOptions(options: Partial<SessionOptions>): ResolvedOption
   });
 }
 
-export function resolveRedirect(options: RedirectOptions | false, call: string): RedirectOptions | undefined {
+/** What a request does not say of redirects it has from its session: to allow more of them is not to allow any. */
+export function resolveRedirect(
+  options: RedirectOptions | false,
+  base: RedirectOptions | undefined,
+  call: string,
+): RedirectOptions | undefined {
   if (options === false) return undefined;
-  return Object.freeze(checkedOptions(options, REDIRECT, `${call}, { redirect },`));
+  const own = checkedOptions(options, REDIRECT, `${call}, { redirect },`);
+  return Object.freeze(Object.assign(Object.create(null), base, own) as RedirectOptions);
 }
 
 export function readRequestOptions(given: RequestOptions | undefined, call: string): Partial<RequestOptions> {

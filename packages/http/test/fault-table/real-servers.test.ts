@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
+import { moveOnAfter } from 'corral';
 
 import { digestAuth } from '../../src/auth/digest-auth.ts';
 import { CookieJar } from '../../src/cookies/cookie-jar.ts';
@@ -15,9 +16,10 @@ import { missingHttpbin, startHttpbin } from '../servers/httpbin.ts';
 import { missingNghttpd, startNghttpd } from '../servers/nghttpd.ts';
 import { missingNginx, SMALL, startNginx } from '../servers/nginx.ts';
 import { missingTinyproxy, startTinyproxy } from '../servers/tinyproxy.ts';
-import { assertIdle, failsWith, timed } from './fixture.ts';
+import { assertIdle, failsWith, timed, until } from './fixture.ts';
 
 const nginxSkip = elsewhere || missingNginx();
+const nghttpdSkip = elsewhere || missingNghttpd() || missingOpenssl();
 const httpbinSkip = elsewhere || missingHttpbin();
 const proxySkip = elsewhere || missingTinyproxy();
 
@@ -109,74 +111,76 @@ test('nginx: a body of 20 kB/s that is given up frees its place', { skip: nginxS
 
 // nghttpd --------------------------------------------------------------------------------------------------------------
 
-test(
-  'nghttpd: many requests over one connection',
-  { skip: elsewhere || missingNghttpd() || missingOpenssl() },
-  async () => {
-    await using certificates = await makeCertificates();
-    await using server = await startNghttpd({ tls: certificates.good });
-    const content = randomBytes(200_000);
-    await server.put('big', content);
-    await using session = sessionOf(server.origin, {
-      http: 'auto',
-      tls: { ca: certificates.ca },
-      limits: { perHost: 20 },
-    });
-    const bodies = await Promise.all(Array.from({ length: 40 }, () => session.get('/big').bytes()));
-    assert.ok(bodies.every((bytes) => content.equals(bytes)));
-    assert.ok(session.snapshot().connections.open <= 2, `${session.snapshot().connections.open} connections`);
-    assertIdle(session);
-  },
-);
+test('nghttpd: many requests over one connection', { skip: nghttpdSkip }, async () => {
+  await using certificates = await makeCertificates();
+  await using server = await startNghttpd({ tls: certificates.good });
+  const content = randomBytes(200_000);
+  await server.put('big', content);
+  await using session = sessionOf(server.origin, {
+    http: 'auto',
+    tls: { ca: certificates.ca },
+    limits: { perHost: 20 },
+  });
+  const bodies = await Promise.all(Array.from({ length: 40 }, () => session.get('/big').bytes()));
+  assert.ok(bodies.every((bytes) => content.equals(bytes)));
+  assert.ok(session.snapshot().connections.open <= 2, `${session.snapshot().connections.open} connections`);
+  assertIdle(session);
+});
 
 // RFC 9113, section 8.7: a stream that is refused was not acted upon; those of the first burst are begun before the
 // server has said how many it takes.
-test(
-  'nghttpd: more at once than the server takes, without retries',
-  { skip: elsewhere || missingNghttpd() || missingOpenssl() },
-  async () => {
-    await using certificates = await makeCertificates();
-    await using server = await startNghttpd({ tls: certificates.good, maxConcurrentStreams: 5 });
-    await server.put('big', randomBytes(100_000));
-    await using session = sessionOf(server.origin, {
-      http: 'auto',
-      tls: { ca: certificates.ca },
-      limits: { perHost: 20 },
-    });
-    await Promise.all(Array.from({ length: 40 }, () => session.get('/big').bytes()));
-  },
-);
+test('nghttpd: more at once than the server takes, without retries', { skip: nghttpdSkip }, async () => {
+  await using certificates = await makeCertificates();
+  await using server = await startNghttpd({ tls: certificates.good, maxConcurrentStreams: 5 });
+  await server.put('big', randomBytes(100_000));
+  await using session = sessionOf(server.origin, {
+    http: 'auto',
+    tls: { ca: certificates.ca },
+    limits: { perHost: 20 },
+  });
+  await Promise.all(Array.from({ length: 40 }, () => session.get('/big').bytes()));
+});
 
-test(
-  'nghttpd: more at once than the server takes, with retries',
-  { skip: elsewhere || missingNghttpd() || missingOpenssl() },
-  async () => {
-    await using certificates = await makeCertificates();
-    await using server = await startNghttpd({ tls: certificates.good, maxConcurrentStreams: 5 });
-    await server.put('big', randomBytes(100_000));
-    const retry = exponential({ attempts: 20, baseMs: 5, capMs: 20, budget: Infinity });
-    await using session = sessionOf(server.origin, {
-      http: 'auto',
-      tls: { ca: certificates.ca },
-      limits: { perHost: 20 },
-      retry,
-    });
-    await Promise.all(Array.from({ length: 40 }, () => session.get('/big').bytes()));
-    assertIdle(session);
-  },
-);
+test('nghttpd: more at once than the server takes, with retries', { skip: nghttpdSkip }, async () => {
+  await using certificates = await makeCertificates();
+  await using server = await startNghttpd({ tls: certificates.good, maxConcurrentStreams: 5 });
+  await server.put('big', randomBytes(100_000));
+  const retry = exponential({ attempts: 20, baseMs: 5, capMs: 20, budget: Infinity });
+  await using session = sessionOf(server.origin, {
+    http: 'auto',
+    tls: { ca: certificates.ca },
+    limits: { perHost: 20 },
+    retry,
+  });
+  await Promise.all(Array.from({ length: 40 }, () => session.get('/big').bytes()));
+  assertIdle(session);
+});
 
-test(
-  'nghttpd: does not speak HTTP/1.1, and that is an error',
-  { skip: elsewhere || missingNghttpd() || missingOpenssl() },
-  async () => {
-    await using certificates = await makeCertificates();
-    await using server = await startNghttpd({ tls: certificates.good });
-    await using session = sessionOf(server.origin, { tls: { ca: certificates.ca }, timeout: 5_000 });
-    await assert.rejects(session.get('/').text(), /Error/);
-    assertIdle(session);
-  },
-);
+test('nghttpd: nothing is left of requests that are given up', { skip: nghttpdSkip }, async () => {
+  await using certificates = await makeCertificates();
+  await using server = await startNghttpd({ tls: certificates.good, maxConcurrentStreams: 10 });
+  await server.put('big', randomBytes(300_000));
+  await using session = sessionOf(server.origin, { http: 'auto', tls: { ca: certificates.ca } });
+  const given = Array.from({ length: 120 }, (_, n) =>
+    moveOnAfter(n, async () => {
+      if (n % 3 === 0) return void (await session.get('/big').bytes());
+      for await (const _chunk of session.get('/big').stream()) if (n % 3 === 1) break;
+    }),
+  );
+  await Promise.all(given);
+  await until(() => session.snapshot().inFlight === 0);
+  assertIdle(session);
+  assert.equal((await session.get('/big').bytes()).byteLength, 300_000);
+  assert.ok(session.snapshot().connections.open <= 2);
+});
+
+test('nghttpd: does not speak HTTP/1.1, and that is an error', { skip: nghttpdSkip }, async () => {
+  await using certificates = await makeCertificates();
+  await using server = await startNghttpd({ tls: certificates.good });
+  await using session = sessionOf(server.origin, { tls: { ca: certificates.ca }, timeout: 5_000 });
+  await assert.rejects(session.get('/').text(), /Error/);
+  assertIdle(session);
+});
 
 // httpbin --------------------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ const full = new Uint8Array(HIGH_WATER_BYTES);
 
 function incoming(): { readonly body: IncomingBody; readonly resumed: () => number } {
   let resumed = 0;
-  return { body: new IncomingBody(() => void resumed++), resumed: () => resumed };
+  return { body: new IncomingBody({ resume: () => void resumed++ }), resumed: () => resumed };
 }
 
 test('IncomingBody: what came before it was asked for is given at once', () => {
@@ -152,11 +152,21 @@ test('unread: after some were taken puts it before those that were not', () => {
 
 test('forget: what comes is for the next who asks', async () => {
   const { body } = incoming();
-  const abandoned = body.read();
-  body.forget();
+  const abandoned = body.read() as Promise<unknown>;
+  body.forget(abandoned);
   body.push(bytes('a'));
   assert.deepEqual(await body.read(), bytes('a'));
-  assert.ok(abandoned instanceof Promise);
+});
+
+test('forget: leaves the next reader alone, who gets what was put back', async () => {
+  const { body } = incoming();
+  const first = body.read() as Promise<Uint8Array>;
+  body.push(bytes('a'));
+  const second = body.read();
+  body.forget(first);
+  body.unread(await first);
+  body.push(bytes('b'));
+  assert.deepEqual([await second, await body.read()], [bytes('a'), bytes('b')]);
 });
 
 test('discard: what has come and comes is thrown away, and the transport goes on', () => {

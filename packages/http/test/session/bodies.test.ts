@@ -207,6 +207,26 @@ test('retryable: is false of a response that breaks off, where the method may no
   assert.deepEqual(retryable, [true, false]);
 });
 
+test('body: what makes it runs in the context of its caller, whatever connection it goes over', async () => {
+  await using at = await pair();
+  const storage = new AsyncLocalStorage<string>();
+  for (const caller of ['first', 'second']) {
+    const seen: unknown[] = [];
+    const body = async function* (): AsyncGenerator<string> {
+      try {
+        seen.push(storage.getStore());
+        yield 'x';
+        seen.push(storage.getStore());
+        yield 'y';
+      } finally {
+        seen.push(storage.getStore());
+      }
+    };
+    await storage.run(caller, () => at.session.put('/fault/echo', { body }).text());
+    assert.deepEqual(seen, [caller, caller, caller]);
+  }
+});
+
 test('body: a response that comes before all of it was sent is given, and the stream is returned', async () => {
   await using at = await pair();
   const returned = gate();

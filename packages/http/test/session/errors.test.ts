@@ -269,10 +269,15 @@ test('limits: no more than perHost are in flight to a host', async () => {
 });
 
 test('limits: Infinity is none', async () => {
-  await using at = await pair({ limits: { total: Infinity, perHost: Infinity } });
-  const all = Array.from({ length: 120 }, () => at.session.get('/fault/slow-start?ms=3000').text());
-  await at.server.waitFor(({ inFlight }) => inFlight.max === 120);
-  await Promise.all(all);
+  const routes: Parameters<typeof pair>[1] = {
+    '/': async (exchange) => {
+      await exchange.until(() => exchange.server.inFlight.max === 120);
+      await exchange.respond(200, 'ok');
+    },
+  };
+  await using at = await pair({ limits: { total: Infinity, perHost: Infinity } }, routes);
+  const all = await Promise.all(Array.from({ length: 120 }, () => at.session.get('/').text()));
+  assert.equal(all.length, 120);
 });
 
 test('limits: who waits is served in turn', async () => {
@@ -347,3 +352,22 @@ test('addressPolicy: public refuses loopback, and nothing is sent', async () => 
   }
   assert.equal(at.server.connections.total, 0);
 });
+
+test(
+  'raiseForStatus: the beginning of the body is waited for shortly, whatever readMs is',
+  {
+    todo: 'a status of 500 whose body stalls is told after readMs only, 60 s by default: a bound of its own is wanted',
+  },
+  async () => {
+    const routes: Parameters<typeof pair>[1] = {
+      '/': async (exchange) => {
+        await exchange.head(500, { 'Content-Length': 100 });
+        await exchange.gone;
+      },
+    };
+    await using at = await pair({ raiseForStatus: true, timeout: { readMs: 3_000 } }, routes);
+    const began = performance.now();
+    await errorOf(at.session.get('/'));
+    assert.ok(performance.now() - began < 2_000);
+  },
+);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isCancelled, withScope } from 'corral';
+import { currentScope, isCancelled, withScope } from 'corral';
 
 import type { Middleware } from '../../src/request/middleware.ts';
 import { exponential } from '../../src/retry/retry-policy.ts';
@@ -9,10 +9,10 @@ import { errorOf, gate, pair, type Routes } from './fixture.ts';
 const LARGE = '/fault/bytes?bytes=10000000';
 
 /** The head of something large, which never comes. */
-function large(status: number): Routes {
+function large(status: number, bytes = 10_000_000): Routes {
   return {
     '/': async (exchange) => {
-      await exchange.head(status, { 'Content-Length': '10000000', 'Set-Cookie': 'a=b' });
+      await exchange.head(status, { 'Content-Length': String(bytes), 'Set-Cookie': 'a=b' });
       await exchange.gone;
     },
   };
@@ -79,7 +79,7 @@ test('retryIf: one that throws gives the slot back, and its error is thrown', as
 
 test('raiseForStatus: cancelled while the beginning of the body is awaited, the slot is given back', async () => {
   const came = gate();
-  await using at = await pair({ raiseForStatus: true, listener: { onHeaders: () => came.open() } }, large(500));
+  await using at = await pair({ raiseForStatus: true, listener: { onHeaders: () => came.open() } }, large(500, 10));
   await withScope(async (scope) => {
     const error = errorOf(at.session.get('/'));
     await came.promise;
@@ -88,4 +88,43 @@ test('raiseForStatus: cancelled while the beginning of the body is awaited, the 
   });
   assert.equal(at.session.snapshot().inFlight, 0);
   await at.server.idle();
+});
+
+for (const how of ['awaited', 'text'] as const) {
+  test(`use: middleware that cancels the scope of its request is an error of that, ${how}`, async () => {
+    const use: Middleware[] = [
+      (request, next) => {
+        currentScope()?.cancel();
+        return next(request);
+      },
+    ];
+    await using at = await pair({ use });
+    const asked = (): PromiseLike<unknown> => {
+      const handle = at.session.get('/fault/text');
+      return how === 'text' ? handle.text() : handle;
+    };
+    const message = /^Cannot give a response as the scope of the request was cancelled from within it/;
+    assert.match((await errorOf(asked())).message, message);
+    await withScope(async () => assert.match((await errorOf(asked())).message, message));
+    assert.equal(at.server.requests.length, 0);
+  });
+}
+
+test('cookies: cancelled while a jar thinks, the request ends at once', async () => {
+  for (const slow of ['getCookieHeader', 'setFromResponse']) {
+    const asked = gate();
+    const never = (): Promise<never> => {
+      asked.open();
+      return new Promise<never>(() => {});
+    };
+    const cookies = { getCookieHeader: () => undefined, setFromResponse: () => {}, [slow]: never };
+    await using at = await pair({ cookies }, large(200));
+    await withScope(async (scope) => {
+      const error = errorOf(at.session.get('/'));
+      await asked.promise;
+      scope.cancel();
+      assert.ok(isCancelled(await error));
+    });
+    assert.equal(at.session.snapshot().inFlight, 0);
+  }
 });

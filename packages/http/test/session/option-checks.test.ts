@@ -179,3 +179,12 @@ test(
     assert.equal(server.requests.length, 0);
   },
 );
+
+test('cookies: what is no jar is refused at once', () => {
+  for (const cookies of [{}, { getCookieHeader: () => '' }, true, null]) {
+    assert.throws(
+      () => new ClientSession({ cookies: cookies as never }),
+      /^TypeError: Cannot call new ClientSession as \{ cookies \}/,
+    );
+  }
+});

@@ -223,6 +223,14 @@ test('redirect: allow that gives a promise is no permission', async () => {
   assert.equal(at.server.requests.length, 1);
 });
 
+test('redirect: what a request does not set it has from its session', async () => {
+  await using at = await pair({ redirect: { allow: () => false } });
+  const error = await refused(at.session.get('/fault/redirect', { redirect: { max: 3 } }));
+  assert.equal(error.reason, 'refused');
+  const own = { allow: () => true };
+  assert.equal((await at.session.get('/fault/redirect', { redirect: own })).status, 200);
+});
+
 test('redirect: what allow throws comes out as it is', async () => {
   await using at = await pair();
   const mine = new Error('mine');

@@ -228,9 +228,14 @@ test('get: what is wrong rejects, and never throws', async () => {
 });
 
 test('get: requests at the same time do not wait for each other', async () => {
-  await using at = await pair();
-  const all = Array.from({ length: 8 }, () => at.session.get('/fault/slow-start?ms=100').text());
-  await at.server.waitFor(({ inFlight }) => inFlight.now === 8);
+  const routes: Parameters<typeof pair>[1] = {
+    '/': async (exchange) => {
+      await exchange.until(() => exchange.server.inFlight.max === 8);
+      await exchange.respond(200, 'ok');
+    },
+  };
+  await using at = await pair({}, routes);
+  const all = Array.from({ length: 8 }, () => at.session.get('/').text());
   assert.deepEqual(
     await Promise.all(all),
     Array.from({ length: 8 }, () => 'ok'),

@@ -418,6 +418,19 @@ test('connections: the one used last is used first', async () => {
   assert.equal(ports.size, 1);
 });
 
+test('connections: one that the server closes right behind its answer is not written to', async () => {
+  await using server = await tcpServer((socket) => {
+    socket.once('data', () => void socket.end('HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nx'));
+  });
+  await using transport = transportOf();
+  for (let i = 0; i < 50; i++) {
+    const sink = new Recorder();
+    transport.send(get(server.url, { method: 'POST', body: Buffer.from('x') }), sink);
+    await sink.settled;
+    assert.equal(sink.failure, undefined);
+  }
+});
+
 test('connections: of all hosts 256 with nothing to do are kept, those that were used last', async () => {
   await using server = await httpServer((_request, response) => void response.end('x'));
   await using transport = transportOf({ lookup: () => Promise.resolve([{ address: '127.0.0.1', family: 4 }]) });
