@@ -57,7 +57,10 @@ function headersOf(data: Dispatcher.ResponseData): Headers {
 async function* chunks(url: string, { body }: Dispatcher.ResponseData): AsyncGenerator<Uint8Array> {
   const come: Uint8Array[] = [];
   let bytes = 0;
-  let ended: { error?: Error } | undefined;
+  // It may have broken off before anybody reads: then no event comes any more.
+  let ended: { error?: Error } | undefined = body.destroyed
+    ? { error: body.errored ?? new Error('closed') }
+    : undefined;
   let wake: (_: void) => void = () => {};
   body.on('data', (chunk: Uint8Array) => wake(void come.push(chunk)));
   body.on('end', () => wake(void (ended = {})));
