@@ -264,9 +264,10 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
 
   /** @internal Each read is a cancellation point, also where nothing has to be waited for. */
   checkCancelled(): void {
-    if (this.#released) return;
-    const { reason } = ambientScope() ?? this.#parts.scope;
-    if (reason) throw reason;
+    const current = ambientScope();
+    const { reason } = current ?? this.#parts.scope;
+    // Where nothing is current, what was released is told of by the body.
+    if (reason && (current || !this.#released)) throw reason;
   }
 
   #entered(): ByteReader {
@@ -376,6 +377,7 @@ class Decoded implements AsyncIterator<Uint8Array, undefined> {
       const result = await this.#inner.next();
       return result.done ? { done: true, value: undefined } : result;
     } catch (error) {
+      this.#owner.checkCancelled();
       throw this.#parts.owner.decodeError(this.#parts.exchange, error);
     }
   }
