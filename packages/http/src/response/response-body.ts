@@ -2,6 +2,7 @@ import { isCancelled, type Scope } from 'corral';
 import { decodeText } from '../headers/content-type.ts';
 import { ambientScope } from '../internal/ambient-scope.ts';
 import type { DecodeLimits, Decoding } from '../platform/platform.ts';
+import { overLimit, tooShort } from '../request/exchange-errors.ts';
 import type { Exchange } from '../request/exchange.ts';
 import { waitFor } from '../request/wait-for.ts';
 import { validate, type StandardSchemaV1 } from '../standard-schema.ts';
@@ -280,8 +281,8 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
     const { exchange } = this.#parts;
     return (this.#reader ??= new ByteReader(
       this.#iterate(),
-      (limit) => exchange.overLimit(limit),
-      (wanted, there) => exchange.tooShort(wanted, there),
+      (limit) => overLimit(limit, exchange.factsOfBody()),
+      (wanted, there) => tooShort(wanted, there, exchange.received, exchange.factsOfBody()),
     ));
   }
 
