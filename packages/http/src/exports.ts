@@ -3,6 +3,7 @@
 export type { AddressPolicy, LookupFunction, TlsOptions, TransportSnapshot } from './wire/transport.ts';
 export { digestAuth } from './auth/digest-auth.ts';
 export { findNetrc, parseNetrc, type NetrcEntry } from './auth/netrc.ts';
+export type { BodyBytes, BodyData, BodyFactory, BodyStream } from './body/byte-source.ts';
 export type { FormFields, FormValue } from './body/form.ts';
 export type { MultipartPart } from './body/multipart.ts';
 export type { RequestBodyOptions } from './body/request-body.ts';
@@ -21,6 +22,7 @@ export {
   type CookieJarOptions,
   type CookieJarSnapshot,
 } from './cookies/cookie-jar.ts';
+export type { StoredCookie } from './cookies/stored-cookie.ts';
 export * from './errors.ts';
 export type { LimitOptions, RateOptions } from './gate-options.ts';
 export type { GateHostSnapshot, GateSnapshot } from './gate.ts';

@@ -57,6 +57,13 @@ const METHODS: { readonly [N in EventName]: keyof SessionEvents } = {
   cancelled: 'onCancelled',
 };
 const NAMES = Object.keys(METHODS) as EventName[];
+const KNOWN: readonly string[] = Object.values(METHODS);
+
+/** What a listener would have to be, if it has a function for an event that there is none of. */
+export function unknownEvent(listener: object): string | undefined {
+  const odd = Object.keys(listener).find((name) => /^on/i.test(name) && !KNOWN.includes(name));
+  return odd && `functions for ${KNOWN.join(', ')}, and not ${odd}`;
+}
 
 /** What a {@link Tracer} is made of. */
 export interface TracerOptions {

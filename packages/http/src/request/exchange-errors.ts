@@ -33,8 +33,14 @@ export function timeoutError(
   return new HttpTimeoutError(kind, ms, timeoutMessage(kind, ms, phase), facts);
 }
 
+/** A request that waited in vain for its turn is told if responses that nobody reads hold those of its host. */
+export function acquireError(ms: number, unread: number, host: string, facts: RequestFacts): HttpError {
+  const some = unread === 1 ? 'a response of it is' : `${unread} responses of it are`;
+  const why = unread > 0 ? `: ${some} neither read nor released (text(), release(), await using)` : '';
+  return new HttpTimeoutError('acquire', ms, `waited ${ms} ms for its turn at ${host}${why}`, facts);
+}
+
 function timeoutMessage(kind: TimeoutKind, ms: number, phase: RequestPhase): string {
-  if (kind === 'acquire') return `waited ${ms} ms for its turn`;
   if (kind === 'connect') return `no connection within ${ms} ms (${phase})`;
   if (kind === 'headers') return `no answer within ${ms} ms`;
   if (kind === 'read') return `nothing more of the body came for ${ms} ms`;

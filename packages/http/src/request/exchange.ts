@@ -29,7 +29,7 @@ import type { RetryFacts, RetryStage } from '../retry/decide.ts';
 import type { SessionCore } from '../session/core.ts';
 import { SpeedMeter } from '../speed-meter.ts';
 import type { ConnectPhase, ConnectionInfo, WireCall, WireFailure, WireHead, WireSink } from '../wire/transport.ts';
-import { messageOf, reasonOf, releasedError, timeoutError, wireError } from './exchange-errors.ts';
+import { acquireError, messageOf, reasonOf, releasedError, timeoutError, wireError } from './exchange-errors.ts';
 import type { Hop } from './hop.ts';
 import type { ErrorFactory, Journey } from './journey.ts';
 import { PhaseDeadline } from './phase-deadline.ts';
@@ -105,7 +105,11 @@ export class Exchange extends PhaseDeadline implements WireSink, GateWaiter, Lis
 
   #enter(front: boolean): void {
     const core = this.#core;
-    if (core.closed) return this.#fail((facts) => new SessionClosedError('the session is closed', facts), false);
+    // A redirect of what was under way is gone after within the grace; nothing else is begun.
+    const under = this.journey.totalAt !== Infinity && !front;
+    if (core.destroyed || (core.closed && !under)) {
+      return this.#fail((facts) => new SessionClosedError('the session is closed', facts), false);
+    }
     core.exchanges.add(this);
     this.#state = 'queued';
     try {
@@ -252,7 +256,17 @@ export class Exchange extends PhaseDeadline implements WireSink, GateWaiter, Lis
     const phase = this.#phase;
     this.failure = { kind: 'timeout', timeout: kind };
     const retryable = kind !== 'total' && (this.#sentAt === 0 || this.hop.idempotent);
-    this.#fail((facts) => timeoutError(kind, this.journey.timeouts, phase, facts), retryable);
+    const { timeouts } = this.journey;
+    const unread = kind === 'acquire' ? this.#core.unreadOf(this.hop.host) : 0;
+    this.#fail((facts) => {
+      if (kind === 'acquire') return acquireError(timeouts.acquireMs, unread, this.hop.host, facts);
+      return timeoutError(kind, timeouts, phase, facts);
+    }, retryable);
+  }
+
+  /** Whether a response has come, and its body holds the connection with nobody reading it. */
+  get unread(): boolean {
+    return this.#state === 'body' && this.body.paused && !this.body.beingRead;
   }
 
   /** Told by the body: the consumer has read what was there, and wants more. */

@@ -12,7 +12,8 @@ export interface OutgoingRequest {
 }
 
 /**
- * Something between a request and its response: it may change the headers, answer by itself, or ask again.
+ * Something between a request and its response: it may change the headers, look at the response, ask
+ * again, or throw instead of asking. What it gives is a response that `next` gave.
  *
  * It is called for each hop of a redirect, around the retries, the first of the list outermost. Whoever calls `next`
  * again releases the response that it does not return. It is part of the request, which ends when it has ended: what it

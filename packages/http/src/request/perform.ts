@@ -390,8 +390,10 @@ function checkRequest(given: OutgoingRequest): OutgoingRequest {
 }
 
 function checkResponse(given: ClientResponse): ClientResponse {
-  if (typeof given?.status === 'number') return given;
-  throw new TypeError(`Cannot use middleware as it gives a response: current value is ${shown(given)}`);
+  if (given instanceof ClientResponse) return given;
+  throw new TypeError(
+    `Cannot use middleware as it gives a response that next() gave: current value is ${shown(given)}`,
+  );
 }
 
 function changed(hop: Hop, headers: Headers): Hop {

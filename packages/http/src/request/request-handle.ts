@@ -162,7 +162,8 @@ export class RequestHandle implements PromiseLike<ClientResponse> {
     this.#opened = new Promise((resolve, reject) => {
       this.#open = resolve;
       if (this.#response) resolve(this.#response);
-      this.#life.then(undefined, reject);
+      // Settled before it is fulfilled. The platform finds the way to who awaits it only through its own functions.
+      this.#life.then(resolve as (value: unknown) => void, reject);
     });
     return this.#opened;
   }
@@ -191,7 +192,7 @@ export class RequestHandle implements PromiseLike<ClientResponse> {
       response?.body.release();
       if (!cancelled) await this.#untilWanted(scope);
       else if (!closed && this.#endedInside(scope, work)) throw endedInside(work.name);
-      else if (!this.#wanted && closed) throw forgotten(work.name, scope);
+      else if (closed && this.#forgotten()) throw forgotten(work.name, scope);
       throw error;
     } finally {
       response?.body.release();
@@ -202,6 +203,14 @@ export class RequestHandle implements PromiseLike<ClientResponse> {
   /** Whether it was not the caller who was cancelled, but the request alone: by its middleware, or the like. */
   #endedInside(scope: Scope, { signal }: RequestWork): boolean {
     return scope.cancelled && !this.#around?.cancelled && !signal?.aborted;
+  }
+
+  /**
+   * Whether the scope around has ended with nobody waiting: of what was asked for at once, as of a response that nobody
+   * has. A scope further out that ends is no fault of who made the request: then that around is cancelled too.
+   */
+  #forgotten(): boolean {
+    return !this.#wanted || (!this.#response && this.#around?.cancelled === false);
   }
 
   /** Nothing was begun, as the caller was wrong. */
@@ -261,6 +270,6 @@ function endedInside(name: string): Error {
 
 function forgotten(name: string, scope: Scope): Error {
   return new TypeError(
-    `Cannot end ${scope.reason?.cause.by ?? 'the scope'} as a request was begun in it and never awaited: ${name}`,
+    `Cannot end ${scope.reason?.cause.by ?? 'the scope'} as a request that was begun in it is not awaited: ${name}`,
   );
 }

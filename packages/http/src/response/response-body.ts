@@ -7,6 +7,7 @@ import type { Exchange } from '../request/exchange.ts';
 import { waitFor } from '../request/wait-for.ts';
 import { validate, type StandardSchemaV1 } from '../standard-schema.ts';
 import { ByteReader, joined } from './byte-reader.ts';
+import { NotJson } from './not-json.ts';
 import { headerOf, lengthOf } from './head.ts';
 
 const SNIPPET_BYTES = 1024;
@@ -123,7 +124,7 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
     try {
       value = JSON.parse(text);
     } catch (error) {
-      throw this.#decodeError(new NotJson(text, error));
+      throw this.#decodeError(new NotJson(text, this.#parts.exchange.head?.status, error));
     }
     if (!schema) return value as T;
     try {
@@ -387,13 +388,5 @@ class Decoded implements AsyncIterator<Uint8Array, undefined> {
     this.#owner.release();
     await this.#inner.return?.();
     return { done: true, value: undefined };
-  }
-}
-
-/** What came is not JSON; shows where it starts. */
-export class NotJson extends Error {
-  constructor(text: string, cause: unknown) {
-    const start = text.length > 60 ? `${text.slice(0, 60)}…` : text;
-    super(`the body is not JSON: it begins with ${JSON.stringify(start)}`, { cause });
   }
 }

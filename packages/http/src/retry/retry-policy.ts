@@ -125,10 +125,9 @@ export function exponential(options?: RetryOptions): RetryPolicy {
 /** Sends each request once; not even a connection that was closed while idle has it sent anew. */
 export const never: RetryPolicy = exponential({ attempts: 1, reconnect: false });
 
-/** Throws a TypeError unless `value` is a policy that {@link exponential} has made; returns it. */
-export function checkRetryPolicy(value: unknown): RetryPolicy {
-  if (typeof value === 'object' && value !== null && made.has(value)) return value as RetryPolicy;
-  throw new TypeError(`Cannot set retry as it takes exponential(…) or never: current value is ${shown(value)}`);
+/** Whether it is a policy that {@link exponential} has made, and not its options. */
+export function isRetryPolicy(value: object): value is RetryPolicy {
+  return made.has(value);
 }
 
 function policy(policy: RetryPolicy): RetryPolicy {

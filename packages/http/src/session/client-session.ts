@@ -7,11 +7,13 @@ import { readOptions, shown } from '../internal/checks.ts';
 import { ambientScope } from '../internal/ambient-scope.ts';
 import { Gate, type GateSnapshot } from '../gate.ts';
 import { platform } from '../platform/platform.ts';
+import { Journey } from '../request/journey.ts';
 import type { Plan } from '../request/plan.ts';
 import { Prepared } from '../request/prepared.ts';
 import { RequestHandle, type RequestWork } from '../request/request-handle.ts';
 import { defaultHeaders, requestHeaders } from '../request/request-headers.ts';
 import { RetryTokens } from '../retry/retry-budget.ts';
+import type { Timeouts } from '../timeouts.ts';
 import { Tracer } from '../trace.ts';
 import type { TransportSnapshot } from '../wire/transport.ts';
 import { SessionCore } from './core.ts';
@@ -87,7 +89,7 @@ export class ClientSession implements AsyncDisposable {
 
   /** Whether it takes no requests any more. */
   get closed(): boolean {
-    return this.#core.closed;
+    return this.#core.closing;
   }
 
   get(url: string | URL, options?: RequestOptions): RequestHandle {
@@ -128,8 +130,8 @@ export class ClientSession implements AsyncDisposable {
   }
 
   snapshot(): SessionSnapshot {
-    const { name, closed, gate, transport } = this.#core;
-    return Object.freeze({ name, closed, ...gate.snapshot(), connections: transport.snapshot() });
+    const { name, closing, gate, transport } = this.#core;
+    return Object.freeze({ name, closed: closing, ...gate.snapshot(), connections: transport.snapshot() });
   }
 
   /**
@@ -161,6 +163,9 @@ export class ClientSession implements AsyncDisposable {
 
   async #close(graceMs: number): Promise<void> {
     const core = this.#core;
+    core.closing = true;
+    // What was begun just before is under way, although it is sent in the next microtask only.
+    if (graceMs > 0) for (let turn = 0; turn < JUST_BEGUN; turn++) await nextTurn;
     core.shut();
     for (const exchange of core.exchanges.all()) if (exchange.queued) exchange.fail(closedError);
     if (graceMs > 0) await this.#untilIdle(graceMs);
@@ -183,6 +188,7 @@ export class ClientSession implements AsyncDisposable {
   async #destroy(): Promise<void> {
     const core = this.#core;
     core.shut();
+    core.destroyed = true;
     for (const exchange of core.exchanges.all()) exchange.fail(closedError);
     await core.transport.destroy();
   }
@@ -218,7 +224,14 @@ export class ClientSession implements AsyncDisposable {
     const url = requestUrl(input, core.options.baseUrl, options.query, call);
     const plan = this.#plan(method, url, options, call);
     const timeouts = timeoutsOf(options.timeout, core.options.timeouts);
+    if (core.closing) throw this.#refusal(plan, timeouts);
     return new Prepared(core, plan, timeouts, options);
+  }
+
+  #refusal({ method, url, body }: Plan, timeouts: Timeouts): SessionClosedError {
+    if (body?.replayable === false) void body.discard();
+    const facts = new Journey(method, url, timeouts, undefined).facts('acquire', false, false);
+    return new SessionClosedError('the session is closed', facts);
   }
 
   #plan(method: string, url: URL, options: Partial<RequestOptions>, call: string): Plan {
@@ -260,6 +273,10 @@ function checkMethod(method: string): string {
 function listenerFailed(error: unknown): void {
   console.error('A listener of a ClientSession failed, and is not called any more:', error);
 }
+
+/** So many microtasks after it was made a request is in the gate, if it has not to wait for middleware. */
+const JUST_BEGUN = 4;
+const nextTurn = Promise.resolve();
 
 function closedError(facts: RequestFacts): SessionClosedError {
   return new SessionClosedError('the session was closed', facts);

@@ -33,8 +33,12 @@ export class SessionCore {
   readonly exchanges = new Roster<Exchange>();
   /** Waits between tries. */
   readonly #pauses = new Set<Scope>();
-  /** Requests are refused from now on. */
+  /** It takes no requests any more. */
+  closing = false;
+  /** Nothing new is sent any more, but what belongs to requests under way. */
   closed = false;
+  /** Nothing at all. */
+  destroyed = false;
   #idle: (() => void) | undefined = undefined;
 
   constructor(parts: CoreParts) {
@@ -80,8 +84,14 @@ export class SessionCore {
     }
   }
 
+  /** How many responses of a host are held with nobody reading them. */
+  unreadOf(host: string): number {
+    return this.exchanges.all().filter((exchange) => exchange.hop.host === host && exchange.unread).length;
+  }
+
   /** Refuses requests from now on, and tries that would follow. */
   shut(): void {
+    this.closing = true;
     this.closed = true;
     for (const pause of this.#pauses) pause.cancel('the session was closed');
   }

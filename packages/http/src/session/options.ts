@@ -6,8 +6,9 @@ import type { GateOptions } from '../gate.ts';
 import type { HeadersInput } from '../request/header-list.ts';
 import type { Middleware } from '../request/middleware.ts';
 import { SECRET_HEADERS, type RedirectOptions } from '../request/redirect.ts';
-import { checkRetryPolicy, exponential, never, type RetryPolicy } from '../retry/retry-policy.ts';
+import { exponential, isRetryPolicy, never, type RetryOptions, type RetryPolicy } from '../retry/retry-policy.ts';
 import { resolveTimeouts, type Timeouts, type TimeoutOptions } from '../timeouts.ts';
+import { unknownEvent } from '../trace.ts';
 import type { SessionEvents } from '../trace-events.ts';
 import type { AddressPolicy, LookupFunction, TlsOptions } from '../wire/transport.ts';
 import {
@@ -34,8 +35,8 @@ export interface SharedOptions {
   readonly headers?: HeadersInput | undefined;
   /** How long things may take; a number is `totalMs`. Default: see {@link TimeoutOptions}. */
   readonly timeout?: TimeoutOptions | number | undefined;
-  /** When a request is sent again; false for never. Default: {@link exponential}(). */
-  readonly retry?: RetryPolicy | false | undefined;
+  /** When a request is sent again: what {@link exponential} makes, or its options; false for never. Default: exponential(). */
+  readonly retry?: RetryPolicy | RetryOptions | false | undefined;
   /**
    * How redirects are followed; false gives the response that is one. What a request does not set it has from its session.
    * Default: up to 10, never from https to http.
@@ -115,7 +116,7 @@ export interface RequestOptions extends SharedOptions, RequestBodyOptions, Scope
 const SHARED: OptionChecks = {
   headers: anything,
   timeout: anything,
-  retry: falseOr(isObject),
+  retry: falseOr((value) => isObject(value) && 'exponential(…) or its options, such as { attempts: 3 }'),
   redirect: falseOr(isObject),
   raiseForStatus: isBoolean,
   maxBytes: isCount,
@@ -153,7 +154,7 @@ const SESSION: OptionChecks = {
   localAddress: isString,
   socketPath: isString,
   graceMs: (value) => (typeof value === 'number' && value >= 0 ? undefined : 'milliseconds from 0 on, or Infinity'),
-  listener: isObject,
+  listener: (value) => isObject(value) ?? unknownEvent(value as object),
 };
 
 const REQUEST: OptionChecks = {
@@ -237,8 +238,9 @@ export function timeoutsOf(given: TimeoutOptions | number | undefined, base: Tim
   return resolveTimeouts(typeof given === 'number' ? { totalMs: given } : given, base);
 }
 
-export function retryOf(given: RetryPolicy | false): RetryPolicy {
-  return given === false ? never : checkRetryPolicy(given);
+export function retryOf(given: RetryPolicy | RetryOptions | false): RetryPolicy {
+  if (given === false) return never;
+  return isRetryPolicy(given) ? given : exponential(given);
 }
 
 function baseOf(given: string | URL): URL {

@@ -1,6 +1,7 @@
 /** Every phase in which a request can hang: how it gets there, how one knows that it is there, and what is to be gone afterwards. */
 
 import { constants, deflateRawSync } from 'node:zlib';
+import { moveOnAfter } from 'corral';
 
 import { exponential } from '../../src/retry/retry-policy.ts';
 import { ClientSession } from '../../src/session/client-session.ts';
@@ -132,7 +133,10 @@ export const phases: Readonly<Record<string, Phase>> = {
   }),
 
   'held up by a host that is closed (Retry-After)': played({
-    before: (session, server) => session.get(server.url('status', { status: 503, retryAfter: '60' })).text(),
+    before: (session, server) => {
+      const url = server.url('status', { status: 503, retryAfter: '60' });
+      return moveOnAfter(100, () => session.get(url, { retry: exponential() }).text());
+    },
     reached: waits,
   }),
 

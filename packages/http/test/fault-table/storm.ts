@@ -269,7 +269,7 @@ function isExpected(error: unknown): boolean {
     return true;
   // A scope may fail in several ways at once.
   if (error instanceof AggregateError) return error.errors.every((each) => isExpected(each));
-  return error instanceof TypeError && /never awaited/.test(error.message);
+  return error instanceof TypeError && /not awaited/.test(error.message);
 }
 
 function describe(error: unknown): string {

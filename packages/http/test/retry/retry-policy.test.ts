@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkRetryPolicy, exponential, never, type RetryOptions } from '../../src/retry/retry-policy.ts';
+import { exponential, isRetryPolicy, never, type RetryOptions } from '../../src/retry/retry-policy.ts';
 
 test('exponential: has the documented defaults, and is frozen', () => {
   const policy = exponential();
@@ -61,7 +61,7 @@ test('exponential: reads own properties only', () => {
   assert.equal(exponential(options).attempts, 4);
 });
 
-test('checkRetryPolicy: takes policies alone', () => {
-  assert.equal(checkRetryPolicy(never), never);
-  for (const other of [undefined, 3, {}, { ...exponential() }]) assert.throws(() => checkRetryPolicy(other), TypeError);
+test('isRetryPolicy: knows what exponential has made', () => {
+  assert.equal(isRetryPolicy(never), true);
+  for (const other of [{}, { attempts: 3 }, { ...exponential() }]) assert.equal(isRetryPolicy(other), false);
 });

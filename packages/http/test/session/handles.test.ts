@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { test } from 'node:test';
-import { currentScope, isCancelled, sleep, taskGroup, timeout, TimeoutError, withScope, type Scope } from 'corral';
+import { currentScope, isCancelled, moveOnAfter, sleep, taskGroup, timeout, TimeoutError, withScope, type Scope } from 'corral';
 
 import type { ClientResponse } from '../../src/response/client-response.ts';
 import { ProtocolError, StatusError } from '../../src/errors.ts';
@@ -170,7 +170,7 @@ test('RequestHandle: never awaited is an error of its scope', async () => {
       { name: 'careless' },
     ),
   );
-  assert.match(error.message, /careless.*never awaited: GET 127\.0\.0\.1/);
+  assert.match(error.message, /careless.*not awaited: GET 127\.0\.0\.1/);
   assert.equal(at.session.snapshot().inFlight, 0);
 });
 
@@ -183,7 +183,7 @@ test('RequestHandle: never awaited, and its response came, is an error of its sc
       await sleep(5);
     }),
   );
-  assert.match(error.message, /never awaited/);
+  assert.match(error.message, /not awaited/);
 });
 
 test('RequestHandle: never awaited, its failure is an error of its scope', async () => {
@@ -551,4 +551,40 @@ test('RequestHandle.saveTo: of HEAD, which brings no body, is refused before any
     message: 'Cannot saveTo as the answer must have a body: current value is HEAD',
   });
   assert.equal(at.server.requests.length, 0);
+});
+
+for (const wanted of ['text', 'json', 'bytes'] as const) {
+  test(`${wanted}: that nobody awaits when the scope ends is an error of the scope`, async () => {
+    await using at = await pair();
+    const error = await errorOf(
+      withScope(() => void at.session.get('/fault/slow-start?ms=300')[wanted](), { name: 'careless' }),
+    );
+    assert.match(error.message, /^Cannot end careless as a request that was begun in it is not awaited: GET /);
+  });
+}
+
+test('text: in a scope that is cancelled from further out, the cancellation is what is heard of', async () => {
+  await using at = await pair();
+  let heard: unknown;
+  await moveOnAfter(20, () =>
+    withScope(async () => {
+      heard = await errorOf(at.session.get('/fault/no-answer').text());
+    }),
+  );
+  assert.equal((heard as Error).name, 'AbortError');
+});
+
+test('get: the stack of an error shows who awaited the response', async () => {
+  await using at = await pair();
+  async function whoAsked(): Promise<void> {
+    await at.session.get('http://127.0.0.1:1/');
+  }
+  assert.match((await errorOf(whoAsked())).stack ?? '', /whoAsked/);
+});
+
+test('acquireMs: the error says that responses hold the host that nobody reads', async () => {
+  await using at = await pair({ limits: { perHost: 1 } });
+  await using _held = await at.session.get('/fault/endless-body');
+  const error = await errorOf(at.session.get('/fault/text', { timeout: { acquireMs: 300 } }));
+  assert.match(error.message, /turn at 127\.0\.0\.1:\d+: a response of it is neither read nor released/);
 });
