@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { nearest } from '../nearest.ts';
 import { UsageError } from '../usage-error.ts';
 import { checkHeader } from './header.ts';
+import { withoutLogins } from './item.ts';
 import { parseTemplate } from './template.ts';
 import type { FetchOptions } from './options.ts';
 import { parseBytes, parseDuration, parseMinSpeed, parseRate, parseShare, parseStatuses } from './units.ts';
@@ -202,7 +203,9 @@ function readHeaders(lines: readonly string[]): Readonly<Record<string, string>>
     const value = line.slice(colon + 1).trim();
     const fault = colon < 1 ? 'it must be "Name: value"' : checkHeader(name, value);
     if (fault !== undefined) {
-      throw new UsageError(`Cannot use --header as ${fault}: current value is ${JSON.stringify(line)}`);
+      // Its value may be a password.
+      const shown = colon < 1 ? `${line.length} characters without a name` : `${JSON.stringify(line.slice(0, colon + 1))}, and what follows`;
+      throw new UsageError(`Cannot use --header as ${fault}: current value is ${shown}`);
     }
     headers[name] = value;
   }
@@ -219,7 +222,7 @@ function read<T>(
   if (value === undefined) return undefined;
   const parsed = parse(value);
   if (parsed !== undefined) return parsed;
-  throw new UsageError(`Cannot use --${option} as it must be ${wanted}: current value is ${JSON.stringify(value)}`);
+  throw new UsageError(`Cannot use --${option} as it must be ${wanted}: current value is ${withoutLogins(JSON.stringify(value))}`);
 }
 
 function integer(values: Values, option: TextOption, min: number, max: number): number | undefined {

@@ -47,12 +47,18 @@ export function formatPlace({ file, line }: Place): string {
   return `${file}:${line}`;
 }
 
+/** A text that holds URLs, malformed ones too, without what stands before the @ of their hosts. */
+export function withoutLogins(text: string): string {
+  // A colon that no port follows begins a password, which may have a slash in it.
+  return text.replace(/(?<=[/\\]{2})(?:[^/\\?#\s]*:(?!\d+[/\\?#])\S*|[^/\\?#]*)@/g, '***@');
+}
+
 /** @throws {UsageError} that says what is wrong with the fields. */
 export function makeItem(fields: Fields, n: number, place: Place): Item {
   const url = readUrl(textField(fields, 'url'));
   const headers = readHeaders(fields['headers']);
   if (url.username !== '' || url.password !== '') {
-    const pair = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+    const pair = `${decode(url.username)}:${decode(url.password)}`;
     headers['authorization'] ??= `Basic ${Buffer.from(pair).toString('base64')}`;
     url.username = url.password = '';
   }
@@ -77,6 +83,15 @@ export function makeItem(fields: Fields, n: number, place: Place): Item {
     method,
     body,
   };
+}
+
+/** What is no valid encoding is sent as it is. */
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 function readUrl(text: string | undefined): URL {

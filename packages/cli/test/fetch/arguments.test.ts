@@ -70,3 +70,16 @@ refuses(['--resume', '--report', 'no-such-report.jsonl', URL], /--resume/);
 refuses(['--resume', '--fresh', URL], /--fresh/);
 refuses(['--json=yes', URL], /--json/);
 refuses(['--dir'], /--dir/);
+
+test('readArguments: passwords do not appear in what it refuses', () => {
+  for (const args of [
+    ['-H', 'Authorization: Bearer secret\n'.repeat(2)],
+    ['-H', 'secret'],
+    ['--proxy', 'socks5://me:secret@h:1'],
+  ]) {
+    assert.throws(
+      () => readArguments([...args, URL]),
+      (error) => error instanceof UsageError && !error.message.includes('secret'),
+    );
+  }
+});
