@@ -106,10 +106,13 @@ function readHeaders(given: unknown): Record<string, string> {
   const headers: Record<string, string> = {};
   if (given === undefined || given === null) return headers;
   if (typeof given !== 'object' || Array.isArray(given)) {
-    throw new UsageError(`headers must be an object of texts: current value is ${Array.isArray(given) ? 'an array' : `of type ${typeof given}`}`);
-  };
+    throw new UsageError(
+      `headers must be an object of texts: current value is ${Array.isArray(given) ? 'an array' : `of type ${typeof given}`}`,
+    );
+  }
   for (const [key, value] of Object.entries(given)) {
-    if (typeof value !== 'string') throw new UsageError(`headers.${key} must be a text: current value is of type ${typeof value}`);
+    if (typeof value !== 'string')
+      throw new UsageError(`headers.${key} must be a text: current value is of type ${typeof value}`);
     const fault = checkHeader(key, value);
     if (fault !== undefined) throw new UsageError(`its header ${JSON.stringify(key)} cannot be used: ${fault}`);
     headers[key.toLowerCase()] = value;

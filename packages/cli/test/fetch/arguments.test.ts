@@ -54,6 +54,9 @@ test('readArguments: the help names every option', () => {
 
 refuses([], /there must be a URL/);
 refuses(['--concurency', '3', URL], /did you mean --concurrency/);
+refuses([URL, '-i'], /Cannot use --input as a value must follow it/);
+refuses(['--json=1', URL], /Cannot use --json as it must stand alone/);
+refuses(['--retries', '-1', URL], /Cannot use --retries as .*--retries=VALUE/);
 refuses(['-c', '0', URL], /--concurrency as it must be an integer from 1/);
 refuses(['-c', 'many', URL], /--concurrency/);
 refuses(['--rate', 'fast', URL], /--rate as it must be a rate such as 100\/s/);

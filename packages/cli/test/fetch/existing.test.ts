@@ -71,7 +71,12 @@ test('corral fetch: a directory that has the name of a file is told before anyth
   mkdirSync(folder.at('out', 'a.txt'), { recursive: true });
   const fetch = (...args: string[]) =>
     corral(['fetch', `${server.origin}/40/a.txt`, '-d', folder.at('out'), '--name', '{name}', ...args]);
-  for (const args of [['--on-exist', 'skip'], ['--on-exist', 'overwrite'], ['--on-exist', 'newer'], ['--if-modified']]) {
+  for (const args of [
+    ['--on-exist', 'skip'],
+    ['--on-exist', 'overwrite'],
+    ['--on-exist', 'newer'],
+    ['--if-modified'],
+  ]) {
     const { code, stderr } = await fetch(...args);
     assert.equal(code, 1);
     assert.match(stderr, /a\.txt as it must be a file, or not exist: it is a directory/);
