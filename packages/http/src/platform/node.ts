@@ -8,7 +8,7 @@ import { acceptEncoding, parseCodings } from '../node/codings.ts';
 import { loadCookies, saveCookies } from '../node/cookie-file.ts';
 import { saveTo } from '../node/save-to.ts';
 import { decodeStream, decodeWhole } from '../node/decode.ts';
-import type { Decoding, Platform } from './platform.ts';
+import type { Platform } from './platform.ts';
 
 export const nodePlatform: Platform = {
   name: 'node',

@@ -8,12 +8,8 @@
  * Whichever way it ends, `#finish` runs once: the slot goes back, the deadline is cleared, the transport is told.
  */
 
-import { DeadlineEntry } from '../deadlines.ts';
 import {
   BodyLimitError,
-  ConnectError,
-  HttpTimeoutError,
-  PolicyError,
   ProtocolError,
   QueueFullError,
   SessionClosedError,
@@ -33,8 +29,10 @@ import type { RetryFacts, RetryStage } from '../retry/decide.ts';
 import type { SessionCore } from '../session/core.ts';
 import { SpeedMeter } from '../speed-meter.ts';
 import type { ConnectPhase, ConnectionInfo, WireCall, WireFailure, WireHead, WireSink } from '../wire/transport.ts';
+import { messageOf, reasonOf, releasedError, timeoutError, wireError } from './exchange-errors.ts';
 import type { Hop } from './hop.ts';
 import type { ErrorFactory, Journey } from './journey.ts';
+import { PhaseDeadline } from './phase-deadline.ts';
 
 /** So many responses of 1xx are one too many. */
 const MAX_INFORMATIONAL = 32;
@@ -44,9 +42,8 @@ const DRAIN_MS = 50;
 
 type State = 'new' | 'queued' | 'connecting' | 'sent' | 'body' | 'done' | 'failed' | 'aborted';
 
-export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Listed {
+export class Exchange extends PhaseDeadline implements WireSink, GateWaiter, Listed {
   readonly hop: Hop;
-  readonly journey: Journey;
   readonly body: IncomingBody;
   head: WireHead | undefined = undefined;
   connection: ConnectionInfo | undefined = undefined;
@@ -55,9 +52,6 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
   error: HttpError | undefined = undefined;
   /** What who waits for it is to get, when it has failed: the error, or what the body that was sent has thrown. */
   thrown: { readonly error: unknown } | undefined = undefined;
-  trailers: readonly string[] = [];
-  /** Called once it has ended, whichever way. */
-  onFinished: (() => void) | undefined = undefined;
   readonly #core: SessionCore;
   #state: State = 'new';
   #phase: RequestPhase = 'acquire';
@@ -66,13 +60,8 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
   #inContext: InContext | undefined = undefined;
   #wire: WireCall | undefined = undefined;
   #resolve!: () => void;
-  /** When the present phase has lasted too long, and what that is called. */
-  #limitAt = Infinity;
-  #limit: TimeoutKind = 'acquire';
   /** When a body of little interest is given up. */
   #hurryAt = Infinity;
-  /** When the entry in the wheel rings: never later than `#limitAt` and the total. */
-  #armedAt = Infinity;
   #information = 0;
   #maxReceived = Infinity;
   /** Whether the caller has the response: before, another one may take its place. */
@@ -94,9 +83,8 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
   place: GatePlace | undefined = undefined;
 
   constructor(core: SessionCore, journey: Journey, hop: Hop) {
-    super();
+    super(core.wheel, journey);
     this.#core = core;
-    this.journey = journey;
     this.hop = hop;
     this.body = new IncomingBody(this);
   }
@@ -132,7 +120,7 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
     this.journey.trace?.queued();
     // A listener may have closed the session.
     if (this.over) return;
-    this.#arm('acquire', this.journey.timeouts.acquireMs, performance.now());
+    this.limit('acquire', this.journey.timeouts.acquireMs, performance.now());
   }
 
   /** Told by the gate, which is in the context of whoever has left it: it is its turn. */
@@ -154,7 +142,7 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
     journey.trace?.admitted(now - this.#createdAt);
     // A listener may have closed the session.
     if (this.over) return;
-    this.#arm('connect', journey.timeouts.connectMs, now);
+    this.limit('connect', journey.timeouts.connectMs, now);
     try {
       this.#wire = this.#core.transport.send(hop.toWire(), this);
     } catch (error) {
@@ -177,12 +165,13 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
     const now = performance.now();
     this.#sentAt = now;
     this.journey.trace?.sent(info);
-    this.#arm('headers', this.journey.timeouts.headersMs, now);
+    this.limit('headers', this.journey.timeouts.headersMs, now);
   }
 
   onBodySent(_bytes: number): void {
     // The server has that long from the last byte that it was sent.
-    if (this.#state === 'sent') this.#limitAt = performance.now() + this.journey.timeouts.headersMs;
+    const now = performance.now();
+    if (this.#state === 'sent') this.limitAt(now + this.journey.timeouts.headersMs, now);
   }
 
   onInformation(status: number): void {
@@ -203,7 +192,7 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
     const { readMs, minSpeed } = this.journey.timeouts;
     if (minSpeed) this.#meter = new SpeedMeter(minSpeed, now);
     this.journey.trace?.headers(head.status);
-    this.#arm('read', Math.min(readMs, this.#meter?.everyMs ?? Infinity), now);
+    this.limit('read', Math.min(readMs, this.#meter?.everyMs ?? Infinity), now);
     this.#resolve();
   }
 
@@ -227,47 +216,25 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
     return goesOn;
   }
 
-  onEnd(trailers: readonly string[]): void {
-    this.trailers = trailers;
+  onEnd(_trailers: readonly string[]): void {
     this.#finish('done');
     this.body.finish();
   }
 
   onError(failure: WireFailure): void {
-    const { kind, message, cause } = failure;
+    const { kind } = failure;
     this.failure = failure;
     if (failure.phase) this.#phase = failure.phase;
-    this.#fail(
-      (facts) => {
-        if (kind === 'connect') return new ConnectError(message, facts, cause);
-        if (kind === 'policy') return new PolicyError(message, facts, cause);
-        if (kind === 'truncated') return new TruncatedError(this.received, message, facts, cause);
-        return new ProtocolError(message, facts, cause);
-      },
-      kind === 'connect' || kind === 'closed' || kind === 'truncated',
-      kind === 'upload' ? failure : undefined,
-    );
+    const mayHelp = kind === 'connect' || kind === 'closed' || kind === 'truncated';
+    this.#fail((facts) => wireError(failure, this.received, facts), mayHelp, kind === 'upload' ? failure : undefined);
   }
 
   // Deadlines --------------------------------------------------------------------------------------------------------
 
-  /** Told by the wheel. What was put off meanwhile is waited for again. */
-  override expired(): void {
-    const now = performance.now();
-    this.#armedAt = Infinity;
-    const { journey } = this;
+  protected override timeIsUp(kind: TimeoutKind, now: number): void {
     if (this.#drainLeft !== Infinity) return this.abort();
-    if (now >= journey.totalAt) return this.#timedOut('total', journey.timeouts.totalMs);
-    if (this.#state === 'body') return this.#checkReading(now);
-    if (now >= this.#limitAt) return this.#timedOut(this.#limit, this.#limitMs(this.#limit));
-    this.#rearm(now);
-  }
-
-  #limitMs(kind: TimeoutKind): number {
-    const { timeouts } = this.journey;
-    if (kind === 'acquire') return timeouts.acquireMs;
-    if (kind === 'connect') return timeouts.connectMs;
-    return kind === 'headers' ? timeouts.headersMs : timeouts.readMs;
+    if (kind === 'read') return this.#checkReading(now);
+    this.#timedOut(kind);
   }
 
   /** Silence counts from the last byte or, if that was later, from when the consumer wanted more. */
@@ -275,33 +242,17 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
     const { readMs, minSpeed } = this.journey.timeouts;
     const { paused, beingRead, wantedAt } = this.body;
     this.#activeAt = Math.max(this.#activeAt, beingRead ? wantedAt : now);
-    if (now - this.#activeAt >= readMs || now >= this.#hurryAt) return this.#timedOut('read', readMs);
-    if (!paused && minSpeed && this.#meter?.tooSlow(now)) return this.#timedOut('minSpeed', minSpeed.overMs);
-    this.#limitAt = Math.min(this.#activeAt + readMs, this.#hurryAt, now + (this.#meter?.everyMs ?? Infinity));
-    this.#rearm(now);
+    if (now - this.#activeAt >= readMs || now >= this.#hurryAt) return this.#timedOut('read');
+    if (!paused && minSpeed && this.#meter?.tooSlow(now)) return this.#timedOut('minSpeed');
+    const speedAt = now + (this.#meter?.everyMs ?? Infinity);
+    this.limitAt(Math.min(this.#activeAt + readMs, this.#hurryAt, speedAt), now);
   }
 
-  #timedOut(kind: TimeoutKind, ms: number): void {
-    const reused = this.connection?.reused === true;
-    const message = timeoutMessage(kind, ms, this.#phase);
+  #timedOut(kind: TimeoutKind): void {
+    const phase = this.#phase;
     this.failure = { kind: 'timeout', timeout: kind };
-    const retryable =
-      kind !== 'total' && (this.#sentAt === 0 || this.hop.idempotent || (reused && this.hop.idempotent));
-    this.#fail((facts) => new HttpTimeoutError(kind, ms, message, facts), retryable);
-  }
-
-  #arm(kind: TimeoutKind, ms: number, now: number): void {
-    // A listener that is told before may have closed the session.
-    if (this.over) return;
-    this.#limit = kind;
-    this.#limitAt = now + ms;
-    if (Math.min(this.#limitAt, this.journey.totalAt) < this.#armedAt) this.#rearm(now);
-  }
-
-  #rearm(now: number): void {
-    const at = Math.min(this.#limitAt, this.journey.totalAt);
-    this.#armedAt = at;
-    this.#core.wheel.set(this, Math.max(0, at - now));
+    const retryable = kind !== 'total' && (this.#sentAt === 0 || this.hop.idempotent);
+    this.#fail((facts) => timeoutError(kind, this.journey.timeouts, phase, facts), retryable);
   }
 
   /** Told by the body: the consumer has read what was there, and wants more. */
@@ -320,7 +271,7 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
     if (this.received <= bytes) return;
     const make: ErrorFactory = (facts) => new BodyLimitError(bytes, `the body is larger than ${bytes} bytes`, facts);
     this.#fail(make, false);
-    throw this.error ?? make(this.#factsOfBody());
+    throw this.error ?? make(this.factsOfBody());
   }
 
   /** The body is of little interest: it has so long and no longer. */
@@ -328,22 +279,11 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
     if (this.over) return;
     const now = performance.now();
     this.#hurryAt = now + ms;
-    this.#limitAt = Math.min(this.#limitAt, this.#hurryAt);
-    this.#rearm(now);
+    this.limitBy(this.#hurryAt, now);
   }
 
-  /** The error of somebody who reads, and finds more without an end than he takes. */
-  overLimit(limit: number): HttpError {
-    return new BodyLimitError(limit, `a piece of the body is longer than ${limit} bytes`, this.#factsOfBody());
-  }
-
-  /** The error of somebody who wants more than there is. */
-  tooShort(wanted: number, there: number): HttpError {
-    const message = `the body has ended: ${wanted} bytes were wanted, ${there} are left`;
-    return new TruncatedError(this.received, message, this.#factsOfBody());
-  }
-
-  #factsOfBody(): RequestFacts {
+  /** What is known of it, for an error of who reads the body. */
+  factsOfBody(): RequestFacts {
     return this.journey.facts('body', true, false, this.attempt());
   }
 
@@ -373,13 +313,7 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
     this.#finish('aborted');
     wire?.abort();
     // Whoever reads it still is told.
-    this.body.fail(
-      why
-        ? why.error
-        : new TypeError(
-            'Cannot read the body as the response was released, or the scope of its request has ended: read it in there, or give the request { scope }',
-          ),
-    );
+    this.body.fail(why ? why.error : releasedError());
   }
 
   /** Nobody wants the rest of the body. A little is read, so that the connection can be used again; else it is ended. */
@@ -389,8 +323,8 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
     const left = expected === undefined ? DRAIN_BYTES : expected - this.received;
     if (this.#state !== 'body' || left > DRAIN_BYTES || this.#core.closed) return this.abort();
     this.#drainLeft = DRAIN_BYTES;
-    this.#limitAt = performance.now() + DRAIN_MS;
-    this.#rearm(performance.now());
+    const now = performance.now();
+    this.limitAt(now + DRAIN_MS, now);
     this.body.discard();
   }
 
@@ -436,8 +370,8 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
   #finish(state: 'done' | 'failed' | 'aborted'): void {
     this.#state = state;
     this.#endedAt = performance.now();
-    const { gate, wheel, exchanges } = this.#core;
-    wheel.clear(this);
+    const { gate, exchanges } = this.#core;
+    this.clearLimit();
     exchanges.delete(this);
     if (this.place) gate.withdraw(this);
     if (this.#slot) {
@@ -445,7 +379,6 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
       gate.leave(this.hop.host);
     }
     if (state === 'done') this.#traceEnd();
-    this.onFinished?.();
     if (this.#core.closed) this.#core.checkIdle();
   }
 
@@ -467,22 +400,4 @@ export class Exchange extends DeadlineEntry implements WireSink, GateWaiter, Lis
       retryAfterMs,
     });
   }
-}
-
-function timeoutMessage(kind: TimeoutKind, ms: number, phase: RequestPhase): string {
-  if (kind === 'acquire') return `waited ${ms} ms for its turn`;
-  if (kind === 'connect') return `no connection within ${ms} ms (${phase})`;
-  if (kind === 'headers') return `no answer within ${ms} ms`;
-  if (kind === 'read') return `nothing more of the body came for ${ms} ms`;
-  if (kind === 'minSpeed') return `the body came too slowly for ${ms} ms`;
-  return `took longer than ${ms} ms (${phase})`;
-}
-
-/** Without the request, which the attempt names itself. */
-function reasonOf({ method, url, message }: HttpError): string {
-  return message.slice(`${method} ${url}: `.length);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

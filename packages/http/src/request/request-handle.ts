@@ -177,7 +177,10 @@ export class RequestHandle implements PromiseLike<ClientResponse> {
     try {
       if (this.#save) return await work.saveTo(scope, ...this.#save);
       response = await work.perform(scope);
-      if (!this.#consumer) return await this.#lend(response, scope);
+      if (!this.#consumer) {
+        await abortable(this.#lend(response), { scope, abandon: true });
+        return undefined;
+      }
       const result = this.#consumer(response);
       return result instanceof Promise ? await result : result;
     } catch (error) {
@@ -231,11 +234,10 @@ export class RequestHandle implements PromiseLike<ClientResponse> {
   }
 
   /** The caller has the response until it is released. */
-  async #lend(response: ClientResponse, scope: Scope): Promise<void> {
+  #lend(response: ClientResponse): Promise<void> {
     this.#response = response;
     this.#open?.(response);
-    const released = new Promise<void>((resolve) => response.body.whenReleased(resolve));
-    await abortable(released, { scope, abandon: true });
+    return new Promise((resolve) => response.body.whenReleased(resolve));
   }
 }
 

@@ -2,6 +2,7 @@ import { isCancelled, type Scope } from 'corral';
 import { decodeText } from '../headers/content-type.ts';
 import { ambientScope } from '../internal/ambient-scope.ts';
 import type { DecodeLimits, Decoding } from '../platform/platform.ts';
+import { overLimit, tooShort } from '../request/exchange-errors.ts';
 import type { Exchange } from '../request/exchange.ts';
 import { waitFor } from '../request/wait-for.ts';
 import { validate, type StandardSchemaV1 } from '../standard-schema.ts';
@@ -264,9 +265,10 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
 
   /** @internal Each read is a cancellation point, also where nothing has to be waited for. */
   checkCancelled(): void {
-    if (this.#released) return;
-    const { reason } = ambientScope() ?? this.#parts.scope;
-    if (reason) throw reason;
+    const current = ambientScope();
+    const { reason } = current ?? this.#parts.scope;
+    // Where nothing is current, what was released is told of by the body.
+    if (reason && (current || !this.#released)) throw reason;
   }
 
   #entered(): ByteReader {
@@ -279,8 +281,8 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
     const { exchange } = this.#parts;
     return (this.#reader ??= new ByteReader(
       this.#iterate(),
-      (limit) => exchange.overLimit(limit),
-      (wanted, there) => exchange.tooShort(wanted, there),
+      (limit) => overLimit(limit, exchange.factsOfBody()),
+      (wanted, there) => tooShort(wanted, there, exchange.received, exchange.factsOfBody()),
     ));
   }
 
@@ -376,6 +378,7 @@ class Decoded implements AsyncIterator<Uint8Array, undefined> {
       const result = await this.#inner.next();
       return result.done ? { done: true, value: undefined } : result;
     } catch (error) {
+      this.#owner.checkCancelled();
       throw this.#parts.owner.decodeError(this.#parts.exchange, error);
     }
   }

@@ -188,8 +188,12 @@ async function polluted(name: string, value: unknown, body: () => Promise<void>)
 /** Those that reach Node's own sockets, and no code of ours. */
 const OF_NODE = new Set(['localAddress', 'family', 'timeout', 'lookup', 'socketPath', 'host', 'port']);
 
+/** From 26 on Node's own sockets read `timeout` there, and fail far from here. */
+const NODE_FAILS = Number.parseInt(process.versions.node, 10) >= 26 ? 'Node itself fails with it' : false;
+
 for (const [name, value] of Object.entries(GADGETS)) {
-  test(`Object.prototype.${name}: reaches no session and no request`, { skip }, async () => {
+  const unless = skip || (name === 'timeout' && NODE_FAILS);
+  test(`Object.prototype.${name}: reaches no session and no request`, { skip: unless }, async () => {
     await using server = await startFaultServer();
     const plain: SessionOptions = { rate: {}, limits: {}, timeout: {}, redirect: {} };
     const ask = async (): Promise<string> => {

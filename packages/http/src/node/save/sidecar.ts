@@ -6,9 +6,10 @@ import type { Version } from '../../save/version.ts';
 import { onFile, unlessAbsent } from './file-errors.ts';
 import type { Place } from './place.ts';
 
-const { O_CREAT, O_EXCL, O_NONBLOCK = 0, O_RDONLY, O_WRONLY } = constants;
+const { O_CREAT, O_EXCL, O_RDONLY, O_WRONLY } = constants;
 /** Windows has none. */
 export const O_NOFOLLOW = constants.O_NOFOLLOW ?? 0;
+const O_NONBLOCK = constants.O_NONBLOCK ?? 0;
 const FORMAT = 1;
 const LONGEST = 64 * 1024;
 
