@@ -88,6 +88,14 @@ function unknown(name: string): UsageError {
 // Files and names are worked on in threads, four of them unless we say otherwise before the first is needed.
 process.env['UV_THREADPOOL_SIZE'] ??= '16';
 
+// Whoever reads may leave, as `head` does, or the disk behind them may be full; errors come late, also after the last line.
+let isUnheard = false;
+process.stdout.on('error', () => {
+  isUnheard = true;
+  process.exitCode ||= 1;
+});
+process.stderr.on('error', () => undefined);
+
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
@@ -95,3 +103,4 @@ try {
   process.stderr.write(`corral: ${error.message}\n`);
   process.exitCode = 2;
 }
+if (isUnheard) process.exitCode ||= 1;

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { nearest } from '../nearest.ts';
 import { UsageError } from '../usage-error.ts';
 import { checkHeader } from './header.ts';
+import { withoutLogins } from './item.ts';
 import { parseTemplate } from './template.ts';
 import type { FetchOptions } from './options.ts';
 import { parseBytes, parseDuration, parseMinSpeed, parseRate, parseShare, parseStatuses } from './units.ts';
@@ -98,10 +99,21 @@ function parse(args: readonly string[]) {
 function explain(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   const unknown = /^Unknown option '(-{1,2})([^']+)'/.exec(message);
-  if (unknown === null) return message.replace(/\. Did you forget[^]*$/, '').replace(/\n/g, ' ');
+  if (unknown === null) return explainValue(message);
   const guess = unknown[1] === '--' ? nearest(unknown[2] ?? '', Object.keys(OPTIONS)) : undefined;
   const hint = guess === undefined ? 'corral fetch --help lists them' : `did you mean --${guess}?`;
   return `Cannot use ${unknown[1]}${unknown[2]} as there is no such option; ${hint}`;
+}
+
+/** An option that lacks its value, or has one and takes none. */
+function explainValue(message: string): string {
+  const option = /--[a-z-]+/.exec(message)?.[0];
+  if (option === undefined) return message.replace(/\n/g, ' ');
+  if (message.includes('does not take an argument'))
+    return `Cannot use ${option} as it must stand alone: a value is given`;
+  if (message.includes('ambiguous'))
+    return `Cannot use ${option} as a value that begins with a dash must be given as ${option}=VALUE`;
+  return `Cannot use ${option} as a value must follow it: there is none`;
 }
 
 function files(values: Values) {
@@ -202,7 +214,12 @@ function readHeaders(lines: readonly string[]): Readonly<Record<string, string>>
     const value = line.slice(colon + 1).trim();
     const fault = colon < 1 ? 'it must be "Name: value"' : checkHeader(name, value);
     if (fault !== undefined) {
-      throw new UsageError(`Cannot use --header as ${fault}: current value is ${JSON.stringify(line)}`);
+      // Its value may be a password.
+      const shown =
+        colon < 1
+          ? `${line.length} characters without a name`
+          : `${JSON.stringify(line.slice(0, colon + 1))}, and what follows`;
+      throw new UsageError(`Cannot use --header as ${fault}: current value is ${shown}`);
     }
     headers[name] = value;
   }
@@ -219,7 +236,9 @@ function read<T>(
   if (value === undefined) return undefined;
   const parsed = parse(value);
   if (parsed !== undefined) return parsed;
-  throw new UsageError(`Cannot use --${option} as it must be ${wanted}: current value is ${JSON.stringify(value)}`);
+  throw new UsageError(
+    `Cannot use --${option} as it must be ${wanted}: current value is ${withoutLogins(JSON.stringify(value))}`,
+  );
 }
 
 function integer(values: Values, option: TextOption, min: number, max: number): number | undefined {

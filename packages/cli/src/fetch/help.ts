@@ -48,7 +48,7 @@ HTTP
 Report
       --report FILE       a JSON line for each URL, and what a later run goes on from; - is stdout
       --resume            go on from the report; this is the default when it exists
-      --fresh             begin again: forget the report and unfinished files
+      --fresh             begin again: forget the report; for what is on the disk see --on-exist
       --retry-failed      try again what failed for good in an earlier run
       --verify            check what an earlier run fetched by its sha256, not only by its size
       --json              the lines of the report on stdout

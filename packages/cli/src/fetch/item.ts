@@ -47,12 +47,18 @@ export function formatPlace({ file, line }: Place): string {
   return `${file}:${line}`;
 }
 
+/** A text that holds URLs, malformed ones too, without what stands before the @ of their hosts. */
+export function withoutLogins(text: string): string {
+  // A colon that no port follows begins a password, which may have a slash in it.
+  return text.replace(/(?<=[/\\]{2})(?:[^/\\?#\s]*:(?!\d+[/\\?#])\S*|[^/\\?#]*)@/g, '***@');
+}
+
 /** @throws {UsageError} that says what is wrong with the fields. */
 export function makeItem(fields: Fields, n: number, place: Place): Item {
   const url = readUrl(textField(fields, 'url'));
   const headers = readHeaders(fields['headers']);
   if (url.username !== '' || url.password !== '') {
-    const pair = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+    const pair = `${decode(url.username)}:${decode(url.password)}`;
     headers['authorization'] ??= `Basic ${Buffer.from(pair).toString('base64')}`;
     url.username = url.password = '';
   }
@@ -79,6 +85,15 @@ export function makeItem(fields: Fields, n: number, place: Place): Item {
   };
 }
 
+/** What is no valid encoding is sent as it is. */
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 function readUrl(text: string | undefined): URL {
   if (text === undefined) throw new UsageError('there must be a url');
   if (!URL.canParse(text)) throw wrong('url', 'be an absolute http or https URL', text);
@@ -90,11 +105,16 @@ function readUrl(text: string | undefined): URL {
 function readHeaders(given: unknown): Record<string, string> {
   const headers: Record<string, string> = {};
   if (given === undefined || given === null) return headers;
-  if (typeof given !== 'object' || Array.isArray(given)) throw wrong('headers', 'be an object of texts', given);
+  if (typeof given !== 'object' || Array.isArray(given)) {
+    throw new UsageError(
+      `headers must be an object of texts: current value is ${Array.isArray(given) ? 'an array' : `of type ${typeof given}`}`,
+    );
+  }
   for (const [key, value] of Object.entries(given)) {
-    if (typeof value !== 'string') throw wrong(`headers.${key}`, 'be a text', value);
+    if (typeof value !== 'string')
+      throw new UsageError(`headers.${key} must be a text: current value is of type ${typeof value}`);
     const fault = checkHeader(key, value);
-    if (fault !== undefined) throw new UsageError(`headers cannot be used: ${fault}`);
+    if (fault !== undefined) throw new UsageError(`its header ${JSON.stringify(key)} cannot be used: ${fault}`);
     headers[key.toLowerCase()] = value;
   }
   return headers;

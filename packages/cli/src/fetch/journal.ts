@@ -146,7 +146,9 @@ export class Journal {
   }
 
   #replay(): void {
-    const { size } = fstatSync(this.#fd);
+    const stats = fstatSync(this.#fd);
+    if (!stats.isFile()) return; // a device such as /dev/null: what it gives, if anything, is no report
+    const { size } = stats;
     this.#refuseStrangers(size);
     if (this.#options.fresh) ftruncateSync(this.#fd, 0);
     else this.#readAll(size);

@@ -71,16 +71,27 @@ function isAlive({ pid, born }: Owner): boolean {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
   }
+  if (isZombie(pid)) return false;
   const now = birthOf(pid);
   return born === null || now === null || born === now;
 }
 
-/** Field 22 of Linux' /proc/PID/stat: clock ticks since the start of the system. */
+/** Whether it has ended and nobody has asked how, which in a container may stay so for ever. */
+function isZombie(pid: number): boolean {
+  return /^[ZX]/.test(statOf(pid)?.[0] ?? '');
+}
+
+/** Field 22: clock ticks since the start of the system. */
 function birthOf(pid: number): string | null {
+  return statOf(pid)?.[19] ?? null;
+}
+
+/** Linux' /proc/PID/stat from its third field on, behind the name of the program; undefined elsewhere. */
+function statOf(pid: number): string[] | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   } catch {
-    return null;
+    return undefined;
   }
 }

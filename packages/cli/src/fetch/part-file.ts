@@ -1,6 +1,6 @@
 /** `NAME.part`, a file that is not complete, and `NAME.part.json`, which says of what it is a part. */
 import { createHash, type Hash } from 'node:crypto';
-import { constants } from 'node:fs';
+import { type BigIntStats, constants } from 'node:fs';
 import { type FileHandle, lstat, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR, O_WRONLY } = constants;
@@ -133,6 +133,7 @@ export class PartFile {
     await this.#writeBatch();
     if (options.modified !== undefined) await this.#handle.utimes(options.modified, options.modified);
     if (options.fsync) await this.#handle.sync();
+    if (this.#bytes > BATCH_BYTES) await this.#checkItIsOurs();
     await this.#close();
     if (this.#hasSidecar) await rm(`${this.path}.part.json`, { force: true });
     await rename(`${this.path}.part`, options.path ?? this.path);
@@ -147,6 +148,15 @@ export class PartFile {
       await this.#close();
       if (!this.#hasSidecar) await removePart(this.path);
     }
+  }
+
+  /** Another process that fetches to the same name has put its own beginning where our part was. */
+  async #checkItIsOurs(): Promise<void> {
+    const name = `${this.path}.part`;
+    const [ours, found] = await Promise.all([this.#handle.stat({ bigint: true }), statOf(name)]);
+    if (ours.ino === found?.ino && ours.dev === found.dev) return;
+    const message = `Cannot rename ${name} as it must be what was written: another process has replaced it`;
+    throw Object.assign(new Error(message), { code: 'EBUSY', syscall: 'rename' });
   }
 
   async #writeBatch(): Promise<void> {
@@ -167,4 +177,8 @@ export class PartFile {
     this.#open = false;
     await this.#handle.close();
   }
+}
+
+function statOf(path: string): Promise<BigIntStats | undefined> {
+  return lstat(path, { bigint: true }).catch(() => undefined);
 }

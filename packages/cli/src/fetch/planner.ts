@@ -52,8 +52,11 @@ export async function plan(item: Item, context: PlannerContext): Promise<Plan> {
   }
   const stats = statOf(context, file);
   const isOurs = known !== undefined && known.file === file && known.outcome !== 'started';
-  const exists = stats !== undefined && !stats.isDirectory() && !isOurs;
-  if (exists && !options.ifModified) {
+  const isDirectory = stats?.isDirectory() === true;
+  const mayBeRenamed = options.onExist === 'rename' || (options.contentDisposition && item.out === undefined);
+  if (isDirectory && !mayBeRenamed) return inTheWay(item, file, context);
+  const exists = stats !== undefined && (isDirectory ? options.onExist === 'rename' : !isOurs);
+  if (exists && (isDirectory || !options.ifModified)) {
     if (options.onExist === 'skip') return skip(item, file, stats, known, context);
     if (options.onExist === 'rename') {
       const free = context.names.allocate(file, (path) => statOf(context, path) === undefined);
@@ -130,6 +133,13 @@ async function skip(
   }
   const line = reportLine({ id: item.id, url: item.url, outcome: 'skipped', file, bytes: stats.size, sha256 });
   return { what: 'done', line, known: false };
+}
+
+/** Before it is fetched, as it could not get its name afterwards. */
+function inTheWay(item: Item, file: string, { folders }: PlannerContext): Plan {
+  const message = `Cannot write ${folders.path(file)} as it must be a file, or not exist: it is a directory`;
+  const error = { code: 'EISDIR', phase: 'file', message };
+  return { what: 'done', line: reportLine({ id: item.id, url: item.url, outcome: 'failed', error }), known: false };
 }
 
 function taken(item: Item): Plan {

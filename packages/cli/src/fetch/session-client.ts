@@ -11,6 +11,7 @@ import {
   TruncatedError,
   type SessionOptions,
 } from '@corral/http';
+import { UsageError } from '../usage-error.ts';
 import { AttemptError, type HttpClient, type HttpRequest, type HttpResponse } from './http-client.ts';
 
 /** One attempt at a time by a session that retries nothing: when it is worth another one is for the job to say. */
@@ -56,6 +57,10 @@ function explain(error: unknown): unknown {
   // Cancelled between the head and the body, the response is released: reading it then is an error of another kind.
   const cancellation = currentScope()?.reason;
   if (cancellation !== undefined) return cancellation;
+  // The environment is looked at only when there is a URL that it may be for.
+  if (error instanceof TypeError && error.message.startsWith('Cannot use the proxy in ')) {
+    return new UsageError(error.message, { cause: error });
+  }
   if (!(error instanceof HttpError)) return error;
   const { phase, message, method, url } = error;
   const prefix = `${method} ${url}: `;

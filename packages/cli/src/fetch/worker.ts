@@ -127,7 +127,7 @@ class Attempt {
   #mayRetry(error: AttemptError): boolean {
     if (!error.retryable) return false;
     if (error.status !== null && !this.#context.options.retryOn.has(error.status)) return false;
-    if (this.#work.item.method === 'POST' && error.status === null && error.phase !== 'connect') return false;
+    if (this.#work.item.method === 'POST' && error.status === null && error.code !== 'CONNECT') return false;
     return this.#countedTries(error) <= this.#context.options.retries;
   }
 

@@ -54,6 +54,9 @@ test('readArguments: the help names every option', () => {
 
 refuses([], /there must be a URL/);
 refuses(['--concurency', '3', URL], /did you mean --concurrency/);
+refuses([URL, '-i'], /Cannot use --input as a value must follow it/);
+refuses(['--json=1', URL], /Cannot use --json as it must stand alone/);
+refuses(['--retries', '-1', URL], /Cannot use --retries as .*--retries=VALUE/);
 refuses(['-c', '0', URL], /--concurrency as it must be an integer from 1/);
 refuses(['-c', 'many', URL], /--concurrency/);
 refuses(['--rate', 'fast', URL], /--rate as it must be a rate such as 100\/s/);
@@ -70,3 +73,16 @@ refuses(['--resume', '--report', 'no-such-report.jsonl', URL], /--resume/);
 refuses(['--resume', '--fresh', URL], /--fresh/);
 refuses(['--json=yes', URL], /--json/);
 refuses(['--dir'], /--dir/);
+
+test('readArguments: passwords do not appear in what it refuses', () => {
+  for (const args of [
+    ['-H', 'Authorization: Bearer secret\n'.repeat(2)],
+    ['-H', 'secret'],
+    ['--proxy', 'socks5://me:secret@h:1'],
+  ]) {
+    assert.throws(
+      () => readArguments([...args, URL]),
+      (error) => error instanceof UsageError && !error.message.includes('secret'),
+    );
+  }
+});

@@ -65,6 +65,27 @@ test('corral fetch: --on-exist skip, overwrite and rename', async () => {
   assert.ok(folder.tree('out').get('a.txt')?.equals(contentOf('/40/a.txt')));
 });
 
+test('corral fetch: a directory that has the name of a file is told before anything is sent, with rename it is passed', async () => {
+  await using server = await TestServer.start();
+  using folder = new Folder();
+  mkdirSync(folder.at('out', 'a.txt'), { recursive: true });
+  const fetch = (...args: string[]) =>
+    corral(['fetch', `${server.origin}/40/a.txt`, '-d', folder.at('out'), '--name', '{name}', ...args]);
+  for (const args of [
+    ['--on-exist', 'skip'],
+    ['--on-exist', 'overwrite'],
+    ['--on-exist', 'newer'],
+    ['--if-modified'],
+  ]) {
+    const { code, stderr } = await fetch(...args);
+    assert.equal(code, 1);
+    assert.match(stderr, /a\.txt as it must be a file, or not exist: it is a directory/);
+  }
+  assert.equal(server.requests.length, 0);
+  assert.equal((await fetch('--on-exist', 'rename')).code, 0);
+  assert.deepEqual([...folder.tree('out').keys()], ['a-2.txt']);
+});
+
 test('corral fetch: --on-exist newer, and --if-modified by ETag', async () => {
   const modified = new Date('2026-01-02T03:04:05Z');
   await using server = await TestServer.start({

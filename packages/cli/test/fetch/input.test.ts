@@ -117,6 +117,24 @@ test('InputReader: what is malformed names its file, its line and what is wrong;
   }
 });
 
+test('InputReader: passwords do not appear in what it says of malformed lines', async () => {
+  const lines = ['ftp://me:secret@h/x', 'http://me:secret@h:99999/', 'http://me:sec/secret@h/', 'http://me:secret@ h/'];
+  const bad = (await entriesOf(lines.join('\n'))).map((entry) => entry.bad);
+  assert.deepEqual(
+    bad.map((line) => line?.url),
+    ['ftp://***@h/x', 'http://***@h:99999/', 'http://***@h/', 'http://***@ h/'],
+  );
+  const json = '"http://me:secret@h/"\n{"url":"http://me:secret@h/","out":"../x"}';
+  bad.push(...(await entriesOf(json, 'list.jsonl')).map((entry) => entry.bad));
+  assert.equal(bad.length, 6);
+  for (const line of bad) assert.ok(line !== undefined && !JSON.stringify(line).includes('secret'), line?.message);
+});
+
+test('InputReader: a password that is no valid encoding is sent as it is', async () => {
+  const [entry] = await entriesOf('http://me:50%zz@h/');
+  assert.equal(entry?.item?.headers?.['authorization'], `Basic ${Buffer.from('me:50%zz').toString('base64')}`);
+});
+
 test('InputReader: a URL that comes again has an id of its own, in the order of the input', async () => {
   const entries = await entriesOf('http://a.test/\nhttp://b.test/\nhttp://a.test/\nhttp://a.test/#x\n');
   assert.deepEqual(

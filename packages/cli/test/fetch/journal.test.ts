@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, existsSync, statSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFileSync, existsSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { HashIndex } from '../../src/fetch/hash-index.ts';
 import { Journal } from '../../src/fetch/journal.ts';
 import { takeLock } from '../../src/fetch/lock-file.ts';
@@ -153,4 +156,37 @@ test('HashIndex: finds each of a hundred thousand, and tells apart what shares a
     index.get('key 1', (value) => value === 1),
     1,
   );
+});
+
+const skip = process.platform === 'linux' ? false : 'it needs /proc, /dev/full and sh';
+
+test(
+  'takeLock: the lock of a process that was killed and that nobody has waited for is taken over',
+  { skip },
+  async () => {
+    using folder = new Folder();
+    // What was sh becomes a program that never asks how its child has ended.
+    const parent = spawn('sh', ['-c', 'sleep 60 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    try {
+      const [output] = (await once(parent.stdout, 'data')) as [Buffer];
+      const pid = Number(output.toString());
+      const stat = (): string => readFileSync(`/proc/${pid}/stat`, 'latin1').replace(/^.*\) /, '');
+      const born = stat().split(' ')[19];
+      const path = folder.write('lock', JSON.stringify({ pid, born }));
+      assert.throws(() => takeLock(path, 'it'), UsageError);
+      process.kill(pid, 'SIGKILL');
+      while (!stat().startsWith('Z')) await setImmediate();
+      takeLock(path, 'it')();
+    } finally {
+      parent.kill('SIGKILL');
+    }
+  },
+);
+
+test('Journal: a device is written to and never read', { skip }, async () => {
+  using folder = new Folder();
+  symlinkSync('/dev/full', folder.at('report'));
+  const journal = Journal.open(folder.at('report'), OPTIONS);
+  await journal.append(lineOf('x'));
+  await assert.rejects(journal.close(), /Cannot write the report .*ENOSPC/);
 });

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { sleep } from 'corral';
+import { VirtualClock } from 'corral/testing';
+import { Throttle } from '../../src/fetch/throttle.ts';
 import { corral, Folder } from './command.ts';
 import { TestServer } from './server.ts';
 
@@ -107,4 +110,30 @@ test('corral fetch: --limit-rate holds for all together', async () => {
   assert.equal(code, 0);
   const { seconds } = (JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as { summary: { seconds: number } }).summary;
   assert.ok(seconds >= 0.7, `${seconds} s for 200,000 bytes`);
+});
+
+test('corral fetch: a POST is tried again when there was no connection', async () => {
+  using folder = new Folder();
+  const list = folder.write('list.jsonl', '{"url":"http://127.0.0.1:1/","body":"x"}');
+  const { code, stdout } = await corral(['fetch', '-i', list, '-d', folder.at('out'), '--retries', '1', '--json']);
+  assert.equal(code, 1);
+  assert.equal((JSON.parse(stdout.split('\n')[0] ?? '') as { attempts: unknown[] }).attempts.length, 2);
+});
+
+test('Throttle: the time between two chunks counts, and what was not used for long is not made up for', async () => {
+  const clock = new VirtualClock();
+  await clock.run(async () => {
+    const throttle = new Throttle(1_000_000);
+    await throttle.passed(200_000); // 200 ms, of which the first 100 are given
+    const start = clock.now();
+    for (let sent = 0; sent < 20; sent++) {
+      await throttle.passed(20_000);
+      await sleep(10);
+    }
+    assert.equal(clock.now() - start, 410);
+    await sleep(10_000);
+    const idle = clock.now();
+    await throttle.passed(1_000_000);
+    assert.equal(clock.now() - idle, 900);
+  });
 });

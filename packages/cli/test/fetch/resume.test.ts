@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { test } from 'node:test';
 import { corral, Folder } from './command.ts';
@@ -112,4 +112,28 @@ test('corral fetch: a file that breaks off always is given up unless it comes fu
   const far = await corral(['fetch', `${server.origin}/16000000/far`, ...args]);
   assert.equal(far.code, 0, far.stderr);
   assert.equal(server.count('/16000000/far'), 5, 'each of the four that broke off brought more than a megabyte');
+});
+
+test('corral fetch: what another process puts where the unfinished file was does not get its name', async () => {
+  using folder = new Folder();
+  const part = folder.at('out', 'big.part');
+  await using server = await TestServer.start({
+    handle(_request, response) {
+      response.writeHead(200, { 'content-length': '600000', etag: '"1"' });
+      response.write(Buffer.alloc(400_000), () => {
+        const wait = setInterval(() => {
+          if (!existsSync(part)) return;
+          clearInterval(wait);
+          writeFileSync(`${part}-other`, 'the beginning of something else');
+          renameSync(`${part}-other`, part);
+          response.end(Buffer.alloc(200_000));
+        }, 5);
+      });
+      return true;
+    },
+  });
+  const { code, stderr } = await corral(['fetch', `${server.origin}/x`, '-d', folder.at('out'), '--name', 'big']);
+  assert.equal(code, 1);
+  assert.match(stderr, /another process has replaced it/);
+  assert.ok(!folder.tree('out').has('big'));
 });

@@ -138,3 +138,14 @@ test('corral fetch: passwords in URLs are used and appear nowhere', async () => 
   assert.equal(server.requests[0]?.headers.authorization, `Basic ${Buffer.from('me:secret').toString('base64')}`);
   for (const text of [stdout, stderr, folder.read('r.jsonl')]) assert.ok(!text.includes('secret'), text);
 });
+
+test('corral fetch: a proxy in the environment that cannot be used ends the run with 2 and a line that names it', async () => {
+  using folder = new Folder();
+  const urls = Array.from({ length: 20 }, (_, n) => `http://a${n}.test/`);
+  const { code, stderr } = await corral(['fetch', ...urls, '-d', folder.at('out')], {
+    env: { HTTP_PROXY: 'socks5://me:secret@h:1' },
+  });
+  assert.equal(code, 2, stderr);
+  assert.match(stderr, /^corral: Cannot use the proxy in HTTP_PROXY as it must be an http or https URL/m);
+  assert.doesNotMatch(stderr, /secret|\n {4}at /);
+});

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { test } from 'node:test';
-import { Folder, Running } from './command.ts';
+import { corral, Folder, Running } from './command.ts';
 import { contentOf, TestServer } from './server.ts';
 
 const skip = process.platform === 'win32';
@@ -148,3 +148,29 @@ test('corral fetch: when the reader of stdout leaves, the run ends', async () =>
   assert.equal(code, 1);
   assert.ok(server.requests.length < 400, `${server.requests.length}`);
 });
+
+test(
+  'corral fetch: that nobody reads stderr or stdout is no crash, at whatever moment they leave',
+  { skip },
+  async () => {
+    await using server = await TestServer.start();
+    using folder = new Folder();
+    const url = `${server.origin}/10/a`;
+    const args = ['fetch', url, '-d', folder.at('out'), '-v', '--json'];
+    assert.equal((await corral(args)).code, 0);
+    const ends: number[] = [];
+    for (const [at, how] of [
+      ['stdout', args],
+      ['stdout', ['fetch', '--help']],
+      ['stderr', args],
+    ] as const) {
+      const running = new Running(how);
+      running.child[at]?.destroy(); // the process is not yet that far
+      running.child.stdin?.end();
+      const [code] = (await once(running.child, 'exit')) as [number];
+      assert.ok(!running.stderr.includes('Unhandled'), running.stderr);
+      ends.push(code);
+    }
+    assert.deepEqual(ends, [1, 1, 0]);
+  },
+);

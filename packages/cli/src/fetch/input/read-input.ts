@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import { fromNodeStream, isCancelled } from 'corral';
 import { UsageError } from '../../usage-error.ts';
 import { HashIndex } from '../hash-index.ts';
-import { type Entry, type Fields, formatPlace, type Item, makeItem, type Place } from '../item.ts';
+import { type Entry, type Fields, formatPlace, type Item, makeItem, type Place, withoutLogins } from '../item.ts';
 import type { InputFormat } from '../options.ts';
 import { readJsonLine } from './jsonl.ts';
 import { LineSplitter } from './lines.ts';
@@ -119,8 +119,9 @@ export class InputReader {
       return { item: this.#withUniqueId(item, fields, code) };
     } catch (error) {
       if (!(error instanceof UsageError)) throw error;
-      const message = `${formatPlace(place)}: Cannot fetch this as ${error.message}`;
-      return { bad: { place, message, url: url?.slice(0, 2_000), isFatal: error instanceof DuplicateError } };
+      const message = `${formatPlace(place)}: Cannot fetch this as ${withoutLogins(error.message)}`;
+      const shown = url === undefined ? undefined : withoutLogins(url).slice(0, 2_000);
+      return { bad: { place, message, url: shown, isFatal: error instanceof DuplicateError } };
     }
   }
 
