@@ -31,6 +31,7 @@ export class SessionClient implements HttpClient {
         timings: { queue: rounded(queueMs), dns: rounded(dnsMs), connect: rounded(connectMs), tls: rounded(tlsMs) },
         header: (name) => response.header(name),
         body: () => bodyOf(response.body),
+        bytes: () => response.bytes().catch(rethrow),
         discard: () => response.release(),
       };
     } catch (error) {
@@ -49,6 +50,10 @@ async function* bodyOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Arr
   } catch (error) {
     throw explain(error);
   }
+}
+
+function rethrow(error: unknown): never {
+  throw explain(error);
 }
 
 function explain(error: unknown): unknown {
