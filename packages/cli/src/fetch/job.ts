@@ -261,6 +261,7 @@ export class Job {
       throttle: options.limitRate === undefined ? undefined : new Throttle(options.limitRate),
       maxSizeBytes: options.maxSizeBytes,
       fsync: options.fsync,
+      wantsLines: options.json || options.report !== undefined,
       smallFiles: new SmallFiles(),
       onBytes: (bytes) => (this.#tally.bytes += bytes),
       options,
