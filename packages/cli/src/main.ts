@@ -1,6 +1,9 @@
 #!/usr/bin/env node
 /** The command `corral`: finds the subcommand, loads it, runs it, sets the exit code. */
 import { readFileSync } from 'node:fs';
+import module from 'node:module';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import type { Command } from './command.ts';
 import { nearest } from './nearest.ts';
 import { UsageError } from './usage-error.ts';
@@ -63,6 +66,7 @@ async function main(args: readonly string[]): Promise<number> {
   const entry = COMMANDS.get(name);
   if (entry === undefined) throw unknown(name);
   refuseOtherEngines();
+  rememberCompiled();
   const { command } = await entry.load();
   return command.run(rest);
 }
@@ -83,6 +87,17 @@ function unknown(name: string): UsageError {
   const guess = nearest(name, names);
   const hint = guess === undefined ? '' : `; did you mean ${guess}?`;
   return new UsageError(`Cannot run "${name}" as a command must be one of ${names.join(', ')}${hint}`);
+}
+
+/**
+ * What was compiled for the last run need not be compiled again, where Node can remember it: from 22.8 on. It is kept
+ * among what is the user's own: in the directory for temporary files, which Node would take, others could put code.
+ */
+function rememberCompiled(): void {
+  const { enableCompileCache } = module as { readonly enableCompileCache?: (directory: string) => void };
+  const { LOCALAPPDATA, XDG_CACHE_HOME } = process.env;
+  const caches = (process.platform === 'win32' ? LOCALAPPDATA : XDG_CACHE_HOME) ?? join(homedir(), '.cache');
+  enableCompileCache?.(join(caches, 'corral', 'compiled')); // it reports what fails and throws nothing
 }
 
 // Files and names are worked on in threads, four of them unless we say otherwise before the first is needed.

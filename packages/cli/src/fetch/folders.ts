@@ -1,5 +1,5 @@
 import { lstat, mkdir, open, opendir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 
 /** How many directories are remembered as looked at. */
 const REMEMBERED = 10_000;
@@ -7,16 +7,20 @@ const REMEMBERED = 10_000;
 /** The directory that files go to, and those below it. */
 export class Folders {
   readonly root: string;
+  /** The root as it stands before each name. */
+  readonly #prefix: string;
   /** Directories that were looked at, and whether an earlier run had left unfinished files there. */
   readonly #seen = new Map<string, Promise<boolean>>();
 
   constructor(root: string) {
     this.root = root;
+    this.#prefix = join(root, '_').slice(0, -1);
   }
 
   /** Where the file with this name below the directory is. */
   path(file: string): string {
-    return join(this.root, file);
+    if (file === '') return join(this.root);
+    return this.#prefix + (sep === '/' ? file : file.replaceAll('/', sep)); // it has neither empty parts nor dots
   }
 
   /**

@@ -53,7 +53,19 @@ export class HashIndex {
   }
 }
 
+let lastText = '';
+let lastHash = hashAnew(lastText);
+
 /** 52 bits, never 0. */
 function hashOf(text: string): number {
+  // Whoever looks for a text and finds nothing adds it next.
+  if (text !== lastText) {
+    lastHash = hashAnew(text);
+    lastText = text;
+  }
+  return lastHash;
+}
+
+function hashAnew(text: string): number {
   return Number.parseInt(hash('sha1', text, 'hex').slice(0, 13), 16) || 1;
 }

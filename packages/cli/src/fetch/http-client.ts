@@ -22,6 +22,8 @@ export interface HttpResponse {
   header(name: string): string | undefined;
   /** Reads it once. Leaving the loop early lets go of the connection. */
   body(): AsyncIterable<Uint8Array>;
+  /** Reads all of it at once, which is for small ones: nothing is counted before the end. */
+  bytes(): Promise<Uint8Array>;
   /** Lets go of it without reading. Twice is once. */
   discard(): Promise<void>;
 }

@@ -62,7 +62,7 @@ export function makeItem(fields: Fields, n: number, place: Place): Item {
     headers['authorization'] ??= `Basic ${Buffer.from(pair).toString('base64')}`;
     url.username = url.password = '';
   }
-  url.hash = '';
+  if (url.href.includes('#')) url.hash = '';
   const sha256 = textField(fields, 'sha256')?.toLowerCase();
   if (sha256 !== undefined && !/^[0-9a-f]{64}$/.test(sha256)) throw wrong('sha256', 'be 64 hexadecimal digits', sha256);
   const out = textField(fields, 'out');
@@ -96,8 +96,12 @@ function decode(text: string): string {
 
 function readUrl(text: string | undefined): URL {
   if (text === undefined) throw new UsageError('there must be a url');
-  if (!URL.canParse(text)) throw wrong('url', 'be an absolute http or https URL', text);
-  const url = new URL(text);
+  let url: URL;
+  try {
+    url = new URL(text);
+  } catch {
+    throw wrong('url', 'be an absolute http or https URL', text);
+  }
   if (url.protocol !== 'http:' && url.protocol !== 'https:') throw wrong('url', 'be an http or https URL', text);
   return url;
 }

@@ -14,6 +14,7 @@ import { reportLine, type ReportLine, type Summary } from './record.ts';
 import { Reporter } from './reporter.ts';
 import { Robots } from './robots.ts';
 import { exitCodeOf, onSignals } from './signals.ts';
+import { SmallFiles } from './small-file.ts';
 import { Stdout } from './stdout.ts';
 import { Tally } from './tally.ts';
 import { Throttle } from './throttle.ts';
@@ -260,6 +261,8 @@ export class Job {
       throttle: options.limitRate === undefined ? undefined : new Throttle(options.limitRate),
       maxSizeBytes: options.maxSizeBytes,
       fsync: options.fsync,
+      wantsLines: options.json || options.report !== undefined,
+      smallFiles: new SmallFiles(),
       onBytes: (bytes) => (this.#tally.bytes += bytes),
       options,
       window: this.#window,

@@ -4,6 +4,8 @@ import { numbered } from './safe-name.ts';
 /** What `Names` knows of a path: a directory, or a file and the next number to try for whoever wants the same name. */
 const DIRECTORY = 1;
 const FILE = 2;
+/** How many directories are remembered as they are written. */
+const REMEMBERED = 1_000;
 
 /**
  * Which names are taken. No two are alike, even where upper and lower case are the same, and no file has the name of a
@@ -13,6 +15,8 @@ const FILE = 2;
  */
 export class Names {
   readonly #taken = new HashIndex();
+  /** Some of the directories, as they are written: most files are in the same one as those before. */
+  readonly #folders = new Set<string>();
 
   /** Takes a name as it is: one that is in the report, or that of the report itself. */
   claim(path: string): void {
@@ -37,7 +41,10 @@ export class Names {
     let folder = '';
     for (const part of parts) {
       folder = this.#folder(folder, part);
+      if (this.#folders.has(folder)) continue;
       this.#taken.set(keyOf(folder), DIRECTORY);
+      if (this.#folders.size >= REMEMBERED) this.#folders.clear();
+      this.#folders.add(folder);
     }
     const found = this.#file(folder, name, free);
     this.#taken.set(keyOf(found), FILE);
@@ -47,6 +54,7 @@ export class Names {
   /** The directory, or beside a file of that name another one, which is the same for all who want it. */
   #folder(folder: string, name: string): string {
     let path = join(folder, name);
+    if (this.#folders.has(path)) return path;
     for (let number = 2; (this.#taken.get(keyOf(path)) ?? DIRECTORY) !== DIRECTORY; number++) {
       path = join(folder, numbered(name, number));
     }

@@ -25,13 +25,16 @@ export class SessionClient implements HttpClient {
   async send({ method, url, headers, body }: HttpRequest): Promise<HttpResponse> {
     try {
       const response = await this.#session.request(method, url, { headers, ...(body === undefined ? {} : { body }) });
-      const { queueMs, dnsMs, connectMs, tlsMs } = response.timings;
       return {
         status: response.status,
         url: response.url,
-        timings: { queue: rounded(queueMs), dns: rounded(dnsMs), connect: rounded(connectMs), tls: rounded(tlsMs) },
+        get timings() {
+          const { queueMs, dnsMs, connectMs, tlsMs } = response.timings;
+          return { queue: rounded(queueMs), dns: rounded(dnsMs), connect: rounded(connectMs), tls: rounded(tlsMs) };
+        },
         header: (name) => response.header(name),
         body: () => bodyOf(response.body),
+        bytes: () => response.bytes().catch(rethrow),
         discard: () => response.release(),
       };
     } catch (error) {
@@ -50,6 +53,10 @@ async function* bodyOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Arr
   } catch (error) {
     throw explain(error);
   }
+}
+
+function rethrow(error: unknown): never {
+  throw explain(error);
 }
 
 function explain(error: unknown): unknown {

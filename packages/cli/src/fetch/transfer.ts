@@ -1,5 +1,6 @@
 /** One attempt to get one thing into one file. */
 import { lstat } from 'node:fs/promises';
+import { hash } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import type { Folders } from './folders.ts';
 import { parseContentRange, parseDate, parseLength, parseRetryAfter, strongValidator } from './headers.ts';
@@ -7,9 +8,10 @@ import { AttemptError, type HttpClient, type HttpResponse, type Timings } from '
 import type { Item } from './item.ts';
 import type { Netrc } from './netrc.ts';
 import { findPart, PartFile, removePart, type Resumable } from './part-file.ts';
+import { SMALL_FILE_BYTES, type SmallFiles } from './small-file.ts';
 import type { Throttle } from './throttle.ts';
 
-/** What is smaller, and says so, is written at one go: it is not worth a sidecar. */
+/** What is smaller, and says so, is not worth a sidecar. */
 const SMALL_BYTES = 2 ** 18;
 
 export interface TransferContext {
@@ -20,6 +22,9 @@ export interface TransferContext {
   readonly throttle: Throttle | undefined;
   readonly maxSizeBytes: number;
   readonly fsync: boolean;
+  /** Whether anybody will see what is found out about files and attempts. */
+  readonly wantsLines: boolean;
+  readonly smallFiles: SmallFiles;
   readonly onBytes: (bytes: number) => void;
 }
 
@@ -124,10 +129,50 @@ async function store(
   if (request.onlyIfNewer && !(await isNewer(path, response))) return unchanged(request, response);
   const length = lengthOf(response);
   checkSize(length, context);
+  if (length !== undefined && isQuick(length, context)) {
+    if (!isClean) await removePart(path);
+    return receiveAtOnce(request, context, trace, response, length);
+  }
   const small = length !== undefined && length <= SMALL_BYTES;
   const isWorthIt = !small && request.item.method === 'GET';
   const file = await PartFile.create(path, isWorthIt ? sidecar(request, response, length) : undefined, isClean);
   return receive(request, context, trace, response, file, length);
+}
+
+/** Whether so much is to be read as a whole and written with calls that wait. */
+function isQuick(length: number, { fsync, throttle, smallFiles }: TransferContext): boolean {
+  return length <= SMALL_FILE_BYTES && !fsync && throttle === undefined && smallFiles.atOnce;
+}
+
+/** What `receive` and `complete` do, for a small body that says how long it is: nothing is on the disk before its end. */
+async function receiveAtOnce(
+  request: TransferRequest,
+  context: TransferContext,
+  trace: Trace,
+  response: HttpResponse,
+  total: number,
+): Promise<Transferred> {
+  const body = await response.bytes();
+  trace.received = body.length;
+  context.onBytes(body.length);
+  if (body.length !== total) throw truncated(body.length, total);
+  const wantsHash = context.wantsLines || request.item.sha256 !== undefined;
+  const sha256 = wantsHash ? hash('sha256', body) : null;
+  checkHash(request.item, sha256);
+  const { etag, lastModified } = validators(response);
+  const file = await request.beforeCommit(response);
+  const { folders, smallFiles } = context;
+  smallFiles.write(folders.path(request.file), folders.path(file), body, parseDate(lastModified));
+  return {
+    changed: true,
+    file,
+    status: response.status,
+    finalUrl: response.url,
+    bytes: total,
+    sha256,
+    etag,
+    lastModified,
+  };
 }
 
 async function receive(
@@ -147,10 +192,7 @@ async function receive(
       if (context.throttle !== undefined) await context.throttle.passed(chunk.length);
     }
     if (total !== undefined && part.bytes !== total) {
-      throw new AttemptError('TRUNCATED', `the answer ended after ${part.bytes} of ${total} bytes`, {
-        phase: 'body',
-        retryable: true,
-      });
+      throw truncated(part.bytes, total);
     }
     return await complete(request, context, response, part);
   } finally {
@@ -165,15 +207,13 @@ async function complete(
   response: HttpResponse,
   part: PartFile,
 ): Promise<Transferred> {
-  const { item } = request;
   const sha256 = part.digest();
-  if (item.sha256 !== undefined && item.sha256 !== sha256) {
+  try {
+    checkHash(request.item, sha256);
+  } catch (error) {
     await part.leave();
     await removePart(part.path);
-    throw new AttemptError('CHECKSUM', `its sha256 must be ${item.sha256}: it is ${sha256}`, {
-      phase: 'body',
-      retryable: true,
-    });
+    throw error;
   }
   const { etag, lastModified } = validators(response);
   const file = await request.beforeCommit(response);
@@ -189,6 +229,21 @@ async function complete(
     etag,
     lastModified,
   };
+}
+
+function checkHash(item: Item, sha256: string | null): void {
+  if (item.sha256 === undefined || item.sha256 === sha256) return;
+  throw new AttemptError('CHECKSUM', `its sha256 must be ${item.sha256}: it is ${sha256}`, {
+    phase: 'body',
+    retryable: true,
+  });
+}
+
+function truncated(bytes: number, total: number): AttemptError {
+  return new AttemptError('TRUNCATED', `the answer ended after ${bytes} of ${total} bytes`, {
+    phase: 'body',
+    retryable: true,
+  });
 }
 
 /** 206: it must be the rest of what we have, and of nothing else. */

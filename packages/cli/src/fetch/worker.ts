@@ -18,6 +18,8 @@ import type { Sendable, Window } from './window.ts';
 
 /** So many attempts are kept for the report. */
 const ATTEMPTS_KEPT = 20;
+/** What stands for all attempts when nobody will see them. */
+const NOT_KEPT: readonly AttemptRecord[] = [{ t: 0 }];
 /** An attempt that came so much further is not counted: a long file over a bad line gets there in the end. */
 const PROGRESS_BYTES = 2 ** 20;
 const BASE_WAIT_MS = 500;
@@ -29,7 +31,7 @@ export interface Work extends Sendable {
   readonly file: string;
   /** What an earlier run knows of it. */
   readonly known: ReportLine | undefined;
-  attempts: AttemptRecord[];
+  attempts: readonly AttemptRecord[];
   /** How many attempts counted. */
   tries: number;
   /** How many bytes of the file an attempt has left for the next one, at the most so far. */
@@ -171,6 +173,11 @@ class Attempt {
     const endedAt = performance.now();
     const { ttfbAt, timings, status } = this.#trace;
     const ms = (value: number): number => Math.round(value * 10) / 10;
+    this.#context.tally.took(this.#work.host, endedAt - this.#startedAt);
+    if (!this.#context.wantsLines) {
+      this.#work.attempts = NOT_KEPT;
+      return;
+    }
     const record: AttemptRecord = {
       t: Math.round(performance.timeOrigin + this.#startedAt),
       ...timings,
@@ -181,7 +188,6 @@ class Attempt {
       ...end,
     };
     this.#work.attempts = [...this.#work.attempts, record].slice(-ATTEMPTS_KEPT);
-    this.#context.tally.took(this.#work.host, endedAt - this.#startedAt);
   }
 
   async #request(): Promise<Parameters<typeof transfer>[0]> {

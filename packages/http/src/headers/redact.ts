@@ -21,6 +21,7 @@ export function isSecretName(name: string): boolean {
  */
 export function redactUrl(url: string | URL): string {
   const text = String(url);
+  if (!/[@=]/.test(text)) return text; // most of them
   const [, before = '', rest = ''] = /^([a-z][a-z\d+.-]*:\/\/|\/\/)?(.*)$/is.exec(text) ?? [];
   const end = before ? rest.search(/[/?#\\]/) : 0;
   const authority = end < 0 ? rest : rest.slice(0, end);

@@ -1,7 +1,9 @@
 import type { ClientHttp2Session } from 'node:http2';
 import type { Duplex } from 'node:stream';
 
-import { Client, type buildConnector } from 'undici';
+// The entry of undici loads all of it, fetch and WebSocket too: that takes longer than all else that a session needs.
+import UndiciClient from 'undici/lib/dispatcher/client.js';
+import type { buildConnector, Client } from 'undici';
 
 import type { ConnectionInfo, TransportOptions } from '../wire/transport.ts';
 import type { Link } from './connector.ts';
@@ -54,7 +56,7 @@ export class Connection {
     // Before undici's own listeners: see #onError.
     link.socket.on('error', this.#onError);
     link.socket.once('close', () => this.#onClose());
-    this.client = new Client(origin, {
+    this.client = new UndiciClient(origin, {
       __proto__: null,
       connect: this.#connect,
       pipelining: this.multiplexed ? 4_096 : 1,

@@ -1,6 +1,6 @@
 /** Header fields, as undici gives them and as the contract of transports wants them. */
 
-import { util } from 'undici';
+import util from 'undici/lib/core/util.js';
 
 export function has(headers: readonly string[], name: string): boolean {
   for (let i = 0; i < headers.length; i += 2) if ((headers[i] as string).toLowerCase() === name) return true;
