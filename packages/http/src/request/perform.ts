@@ -48,6 +48,7 @@ export class Performance {
 
   async perform(): Promise<ClientResponse> {
     this.#core.budget.deposit();
+    this.#core.performing++;
     let given: ResponseBody | undefined;
     try {
       const { method, url, headers, body, redirect, raiseForStatus } = this.#plan;
@@ -84,6 +85,8 @@ export class Performance {
       throw error;
     } finally {
       this.#over = true;
+      this.#core.performing--;
+      if (this.#core.closed) this.#core.checkIdle();
       for (const body of this.#bodies.splice(0)) if (body !== given) body.release();
     }
   }

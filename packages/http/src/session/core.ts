@@ -33,6 +33,8 @@ export class SessionCore {
   readonly exchanges = new Roster<Exchange>();
   /** Waits between tries. */
   readonly #pauses = new Set<Scope>();
+  /** Requests whose response has not come, between two hops as well. */
+  performing = 0;
   /** It takes no requests any more. */
   closing = false;
   /** Nothing new is sent any more, but what belongs to requests under way. */
@@ -97,7 +99,7 @@ export class SessionCore {
   }
 
   checkIdle(): void {
-    if (this.exchanges.size === 0) this.#idle?.();
+    if (this.exchanges.size === 0 && this.performing === 0) this.#idle?.();
   }
 }
 
