@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { test } from 'node:test';
-import { currentScope, isCancelled, moveOnAfter, sleep, taskGroup, timeout, TimeoutError, withScope, type Scope } from 'corral';
+import {
+  currentScope,
+  isCancelled,
+  moveOnAfter,
+  sleep,
+  taskGroup,
+  timeout,
+  TimeoutError,
+  withScope,
+  type Scope,
+} from 'corral';
 
 import type { ClientResponse } from '../../src/response/client-response.ts';
 import { ProtocolError, StatusError } from '../../src/errors.ts';

@@ -258,15 +258,6 @@ test('close: from its beginning on requests are refused', async () => {
   await closed;
 });
 
-test('close: a redirect is not followed any more', async () => {
-  await using at = await pair();
-  const error = errorOf(at.session.get('/fault/redirect?ms=50'));
-  await at.server.waitFor(({ requests }) => requests.length === 1);
-  await at.session.close({ graceMs: 5_000 });
-  assert.ok((await error) instanceof SessionClosedError);
-  assert.equal(at.server.requests.length, 1);
-});
-
 test('close: in a cancelled scope there is no grace', async () => {
   await using at = await pair();
   const error = errorOf(at.session.get('/fault/no-answer'));
