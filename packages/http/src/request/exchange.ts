@@ -13,7 +13,6 @@ import {
   ProtocolError,
   QueueFullError,
   SessionClosedError,
-  TruncatedError,
   type Attempt,
   type HttpError,
   type RequestFacts,
