@@ -22,7 +22,7 @@ export class Prepared implements RequestWork {
   readonly #timeouts: Timeouts;
 
   constructor(core: SessionCore, plan: Plan, timeouts: Timeouts, options: Partial<RequestOptions>) {
-    this.name = `${plan.method} ${plan.url.host}`;
+    this.name = `${plan.method} ${plan.url.host}${plan.url.pathname}`;
     this.scope = options.scope;
     this.signal = options.signal;
     this.#core = core;

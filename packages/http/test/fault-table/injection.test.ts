@@ -188,8 +188,8 @@ async function polluted(name: string, value: unknown, body: () => Promise<void>)
 /** Those that reach Node's own sockets, and no code of ours. */
 const OF_NODE = new Set(['localAddress', 'family', 'timeout', 'lookup', 'socketPath', 'host', 'port']);
 
-/** From 26 on Node's own sockets read `timeout` there, and fail far from here. */
-const NODE_FAILS = Number.parseInt(process.versions.node, 10) >= 26 ? 'Node itself fails with it' : false;
+/** From 24 on Node's own sockets read `timeout` there, and fail far from here. */
+const NODE_FAILS = Number.parseInt(process.versions.node, 10) >= 24 ? 'Node itself fails with it' : false;
 
 for (const [name, value] of Object.entries(GADGETS)) {
   const unless = skip || (name === 'timeout' && NODE_FAILS);

@@ -115,7 +115,6 @@ test('ClientSession: what is in Object.prototype reaches no request', async () =
     proxy: 'http://evil.example:1/',
     socketPath: '/tmp/evil.sock',
     localAddress: '192.0.2.1',
-    timeout: 1,
     totalMs: 1,
     redirect: false,
     raiseForStatus: true,
