@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { HABITS } from './habits.ts';
 import { nearest } from '../nearest.ts';
 import { UsageError } from '../usage-error.ts';
 import { checkHeader } from './header.ts';
@@ -100,9 +101,12 @@ function explain(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   const unknown = /^Unknown option '(-{1,2})([^']+)'/.exec(message);
   if (unknown === null) return explainValue(message);
+  const option = `${unknown[1]}${unknown[2]}`;
+  const habit = Object.hasOwn(HABITS, option) ? HABITS[option] : undefined;
+  if (habit !== undefined) return `Cannot use ${option} as there is no such option: ${habit}`;
   const guess = unknown[1] === '--' ? nearest(unknown[2] ?? '', Object.keys(OPTIONS)) : undefined;
   const hint = guess === undefined ? 'corral fetch --help lists them' : `did you mean --${guess}?`;
-  return `Cannot use ${unknown[1]}${unknown[2]} as there is no such option; ${hint}`;
+  return `Cannot use ${option} as there is no such option; ${hint}`;
 }
 
 /** An option that lacks its value, or has one and takes none. */

@@ -86,3 +86,13 @@ test('readArguments: passwords do not appear in what it refuses', () => {
     );
   }
 });
+
+test('corral fetch: options of curl, wget and aria2 are told what they are here', async () => {
+  for (const [option, hint] of [
+    ['-O', /--name/],
+    ['--max-time', /--timeout T/],
+    ['-j', /-c N/],
+  ] as const) {
+    assert.throws(() => readArguments([option, 'http://a.test/']), hint, option);
+  }
+});

@@ -21,11 +21,6 @@ export function parseContentType(header: string | null | undefined): ContentType
   return { mimeType, charset: parameters.get('charset')?.trim().toLowerCase() || undefined, parameters };
 }
 
-/** Whether a mime type is JSON: `application/json`, `text/json` and what ends in `+json`. */
-export function isJsonType(mimeType: string): boolean {
-  return mimeType === 'application/json' || mimeType === 'text/json' || mimeType.endsWith('+json');
-}
-
 /**
  * The text that bytes are, by the `Content-Type` header they came with.
  *

@@ -90,11 +90,6 @@ export function decide(policy: RetryPolicy, facts: RetryFacts, budget: RetryToke
   return { retry: true, delayMs: retryAfterMs || backoff(policy, facts.attempt), free: false, closeHostMs };
 }
 
-/** Whether sending it again is safe, and may help: apart from how often it was, and from the budget. */
-export function isRetryable(policy: RetryPolicy, facts: RetryFacts): boolean {
-  return tableRefusal(policy, facts) === undefined;
-}
-
 function mayReconnect(policy: RetryPolicy, facts: RetryFacts): boolean {
   return (
     policy.reconnect &&

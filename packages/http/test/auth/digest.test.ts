@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { parseChallenges } from '../../src/auth/challenge.ts';
-import { authorize, DigestState } from '../../src/auth/digest.ts';
-import { digestHash } from '../../src/node/digest-hash.ts';
+import { authorize, DigestState, type DigestHash } from '../../src/auth/digest.ts';
+
+const NAMES = { md5: 'md5', 'sha-256': 'sha256', 'sha-512-256': 'sha512-256' } as const;
+const digestHash: DigestHash = (algorithm, text) => createHash(NAMES[algorithm]).update(text, 'utf8').digest('hex');
 
 const url = (path: string, origin = 'http://www.example.org'): URL => new URL(path, origin);
 const rfc7616 = {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decodeText, isJsonType, parseContentType } from '../../src/headers/content-type.ts';
+import { decodeText, parseContentType } from '../../src/headers/content-type.ts';
 
 const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
 
@@ -21,11 +21,6 @@ test('parseContentType: is undefined for what names no type', () => {
   for (const header of [undefined, null, '', 'text', 'text/', '/x', 'a b/c']) {
     assert.equal(parseContentType(header), undefined, String(header));
   }
-});
-
-test('isJsonType: knows the suffix', () => {
-  assert.equal(isJsonType('application/problem+json'), true);
-  assert.equal(isJsonType('application/jsonp'), false);
 });
 
 test('decodeText: is UTF-8 unless something else is said', () => {
