@@ -59,6 +59,12 @@ export function resolveTimeouts(options: TimeoutOptions | undefined, base: Timeo
   return Object.freeze({ ...limits, minSpeed });
 }
 
+/** The limits of a download: how long one may take in all is known to who asks for it, and to nobody else. */
+export function forDownload(timeouts: Timeouts, ...given: readonly (TimeoutOptions | number | undefined)[]): Timeouts {
+  const isGiven = given.some((each) => typeof each === 'number' || each?.totalMs !== undefined);
+  return isGiven ? timeouts : Object.freeze({ ...timeouts, totalMs: Infinity });
+}
+
 function checkMinSpeed(value: MinSpeed | false): MinSpeed | undefined {
   if (value === false) return undefined;
   const { bytes, overMs } = readOptions(value, ['bytes', 'overMs'], 'set minSpeed');

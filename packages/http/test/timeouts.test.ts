@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DEFAULT_TIMEOUTS, resolveTimeouts, type TimeoutOptions } from '../src/timeouts.ts';
+import { DEFAULT_TIMEOUTS, resolveTimeouts, type TimeoutOptions, forDownload } from '../src/timeouts.ts';
 
 test('resolveTimeouts: a request is over its session, its session over the defaults', () => {
   const session = resolveTimeouts({ totalMs: Infinity, readMs: 1000, minSpeed: { bytes: 10, overMs: 1000 } });
@@ -37,4 +37,11 @@ test('resolveTimeouts: refuses what it does not know', () => {
 
 test('resolveTimeouts: reads own properties only', () => {
   assert.equal(resolveTimeouts(Object.create({ totalMs: 1 }) as TimeoutOptions).totalMs, 300_000);
+});
+
+test('forDownload: the default of the total time does not hold, one that was given does', () => {
+  assert.equal(forDownload(DEFAULT_TIMEOUTS, undefined, { readMs: 5 }).totalMs, Infinity);
+  const given = resolveTimeouts({ totalMs: 7 });
+  assert.equal(forDownload(given, { totalMs: 7 }, undefined).totalMs, 7);
+  assert.equal(forDownload(given, undefined, 7).totalMs, 7);
 });

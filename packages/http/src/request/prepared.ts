@@ -6,7 +6,7 @@ import type { ClientResponse } from '../response/client-response.ts';
 import type { SaveResult, SaveToOptions } from '../save/contract.ts';
 import type { SessionCore } from '../session/core.ts';
 import type { RequestOptions } from '../session/options.ts';
-import type { Timeouts } from '../timeouts.ts';
+import { forDownload, type Timeouts } from '../timeouts.ts';
 import { Journey } from './journey.ts';
 import { Performance } from './perform.ts';
 import type { Plan } from './plan.ts';
@@ -20,6 +20,7 @@ export class Prepared implements RequestWork {
   readonly #core: SessionCore;
   readonly #plan: Plan;
   readonly #timeouts: Timeouts;
+  readonly #given: RequestOptions['timeout'];
 
   constructor(core: SessionCore, plan: Plan, timeouts: Timeouts, options: Partial<RequestOptions>) {
     this.name = `${plan.method} ${plan.url.host}${plan.url.pathname}`;
@@ -28,10 +29,11 @@ export class Prepared implements RequestWork {
     this.#core = core;
     this.#plan = plan;
     this.#timeouts = timeouts;
+    this.#given = options.timeout;
   }
 
   perform(scope: Scope): Promise<ClientResponse> {
-    return new Performance(this.#core, this.#plan, this.#journey(), scope).perform();
+    return new Performance(this.#core, this.#plan, this.#journey(this.#timeouts), scope).perform();
   }
 
   ended(): void {
@@ -40,13 +42,14 @@ export class Prepared implements RequestWork {
   }
 
   saveTo(scope: Scope, path: string | URL, options: SaveToOptions | undefined): Promise<SaveResult> {
-    return save(this.#core, this.#plan, () => this.#journey(), scope, path, options);
+    const timeouts = forDownload(this.#timeouts, this.#given, this.#core.options.timeout);
+    return save(this.#core, this.#plan, () => this.#journey(timeouts), scope, path, options);
   }
 
-  #journey(): Journey {
+  #journey(timeouts: Timeouts): Journey {
     const { tracer } = this.#core;
     const { method, url } = this.#plan;
     const trace = tracer.active ? tracer.start(method, redactUrl(url)) : undefined;
-    return new Journey(method, url, this.#timeouts, trace);
+    return new Journey(method, url, timeouts, trace);
   }
 }

@@ -181,6 +181,8 @@ export interface ResolvedOptions {
   readonly secretHeaders: ReadonlySet<string>;
   readonly gate: GateOptions;
   readonly timeouts: Timeouts;
+  /** What was given of them. */
+  readonly timeout: TimeoutOptions | number | undefined;
   readonly retry: RetryPolicy;
   readonly redirect: RedirectOptions | undefined;
   readonly cookies: CookieJarLike | undefined;
@@ -207,6 +209,7 @@ export function resolveOptions(options: Partial<SessionOptions>): ResolvedOption
     secretHeaders: new Set([...SECRET_HEADERS, ...secret]),
     gate: resolveGateOptions(options.limits, options.rate),
     timeouts: timeoutsOf(options.timeout, undefined),
+    timeout: options.timeout,
     retry: options.retry === undefined ? exponential() : retryOf(options.retry),
     redirect: resolveRedirect(options.redirect ?? {}, undefined, call),
     cookies: options.cookies || undefined,
