@@ -8,7 +8,7 @@ export interface Listed {
  * Who is there, in no order: a list from which the last one takes the place of the one that leaves.
  *
  * Not a Set: one with an addition and a removal for each request rebuilds its table over and over, and old tables keep
- * what was in them until the old generation is collected. It cost a third of all garbage collection.
+ * what was in them until the old generation is collected. Collecting cost 5 to 7 µs a request, and costs 1.3.
  */
 export class Roster<T extends Listed> {
   readonly #list: T[] = [];
